@@ -1,0 +1,51 @@
+# Two commands on a fresh machine (Python 3.11, make, git): make demo, make test.
+PYTHON ?= $(shell command -v python3.11 || command -v python3)
+VENV := .venv
+BIN := $(VENV)/bin
+READY := $(VENV)/.ready
+
+.DEFAULT_GOAL := help
+.PHONY: help install demo test lint types imports pytest schemas lock clean
+
+help: ## この一覧 / this list
+	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | awk -F':.*## ' '{printf "  make %-10s %s\n", $$1, $$2}'
+
+$(READY): requirements/dev.txt pyproject.toml
+	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11) and "Python 3.11 or later is needed; set PYTHON=/path/to/python3.11")'
+	@echo "必要なものを $(VENV) に入れています (初回のみ) / installing into $(VENV), once ..."
+	@$(PYTHON) -m venv --clear $(VENV)
+	@$(BIN)/python -m pip install --quiet --disable-pip-version-check --require-hashes -r requirements/dev.txt
+	@$(BIN)/python -m pip install --quiet --disable-pip-version-check --no-deps --no-build-isolation -e .
+	@touch $@
+
+install: $(READY) ## 開発環境を作る / make the local environment
+
+demo: $(READY) ## 一日の県を動かす (KEEP=1 で動かしたままにする) / watch a prefecture work for a day
+	@$(BIN)/jukinet-sim demo $(if $(KEEP),--keep) $(DEMO_ARGS)
+
+test: lint types imports pytest ## すべての検査 / every check
+
+lint: $(READY) ## ruff
+	@$(BIN)/ruff check . && $(BIN)/ruff format --check .
+
+types: $(READY) ## mypy --strict
+	@$(BIN)/mypy
+
+imports: $(READY) ## 部屋の上下関係 / the layers
+	@$(BIN)/lint-imports --no-cache | tail -n 12
+
+pytest: $(READY) ## 単体から受入まで / unit to acceptance
+	@$(BIN)/pytest -q $(PYTEST_ARGS)
+
+schemas: $(READY) ## 生成物を作り直す / regenerate the JSON Schemas, outcome table, schema dumps
+	@$(BIN)/python -m tests.generate
+
+lock: $(READY) ## 依存を固定し直す / pin again, by hash and without addresses
+	@for set in run dev; do \
+	  $(BIN)/pip-compile --quiet --strip-extras --generate-hashes --allow-unsafe --no-emit-index-url \
+	    --no-emit-find-links --no-emit-trusted-host --no-header --no-annotate \
+	    $$( [ $$set = dev ] && echo --extra dev ) --output-file requirements/$$set.txt pyproject.toml; \
+	done
+
+clean: ## 作ったものを消す / remove what was made
+	@rm -rf build $(VENV) .mypy_cache .ruff_cache .pytest_cache .import_linter_cache .hypothesis

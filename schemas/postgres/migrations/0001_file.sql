@@ -1,0 +1,122 @@
+-- pre: 0.1.0
+-- The file of one register: what came in, what is held of each person, what goes out, and the evidence.
+
+-- Stored text is compared code point by code point: another collation would take 葛 and 葛+IVS for one.
+CREATE DOMAIN exact_text AS text COLLATE "C";
+
+CREATE DOMAIN area_code AS text CHECK (VALUE ~ '^[0-9]{6}$');
+CREATE DOMAIN resident_code AS text CHECK (VALUE ~ '^[0-9]{11}$');
+CREATE DOMAIN date_text AS text CHECK (VALUE ~ '^[0-9]{4}(0[0-9]|1[0-2]|A[1-4])([0-2][0-9]|3[01]|A[1-3])$');
+
+-- 電文: every parcel that was read, sealed, with the signature that makes it non-repudiable.
+CREATE SEQUENCE parcel_number;
+CREATE TABLE parcel (
+    parcel_id bigint PRIMARY KEY,
+    sender area_code NOT NULL,
+    number bigint NOT NULL CHECK (number > 0),
+    digest text NOT NULL,
+    thumbprint text NOT NULL,
+    sealed bytea NOT NULL,
+    received_at timestamptz NOT NULL
+);
+CREATE INDEX parcel_by_sender ON parcel (sender, received_at);
+
+-- 受付: the permanent memory of notice ids, and the first answer to each.
+CREATE TABLE inbox (
+    notice_id uuid PRIMARY KEY,
+    sender area_code NOT NULL,
+    parcel_id bigint NOT NULL,
+    fingerprint bytea NOT NULL,
+    outcome text NOT NULL CHECK (outcome IN ('ACCEPTED', 'HELD', 'REFUSED')),
+    code text NOT NULL,
+    answer text NOT NULL,
+    redelivered integer NOT NULL DEFAULT 0
+);
+
+-- 人: the state a decision is made on, guarded by its version.
+CREATE TYPE stay AS (area text, is_foreign boolean, version integer);
+CREATE SEQUENCE person_number;
+CREATE TABLE person (
+    person_id bigint PRIMARY KEY,
+    version integer NOT NULL CHECK (version > 0),
+    current integer CHECK (current <= version),
+    stays stay[] NOT NULL,
+    waiting integer NOT NULL CHECK (waiting >= 0)
+) WITH (fillfactor = 80);
+
+-- Whatever finds a person: resident codes past and present, senders' record keys. A key never moves.
+CREATE TABLE person_key (
+    kind text NOT NULL CHECK (kind IN ('code', 'record')),
+    value exact_text NOT NULL,
+    person_id bigint NOT NULL REFERENCES person,
+    PRIMARY KEY (kind, value)
+);
+CREATE INDEX person_key_of ON person_key (person_id);
+
+-- 保留: notices that wait for an operator, sealed as they came.
+CREATE TABLE held (
+    notice_id uuid PRIMARY KEY,
+    person_id bigint NOT NULL REFERENCES person,
+    sealed bytea NOT NULL,
+    held_at timestamptz NOT NULL DEFAULT clock_timestamp()
+);
+CREATE INDEX held_of ON held (person_id);
+
+-- 転出確定 (令13条3項).
+CREATE TABLE departure (
+    notice_id uuid PRIMARY KEY,
+    person_id bigint NOT NULL REFERENCES person,
+    area area_code NOT NULL,
+    event_date date_text NOT NULL,
+    notified_on date NOT NULL
+);
+
+-- 全国サーバへの送り: written with its record, closed by the national server's signed receipt.
+CREATE SEQUENCE relay_number;
+CREATE TABLE receipt (
+    receipt_id bigint GENERATED ALWAYS AS IDENTITY PRIMARY KEY,
+    parcel_digest text NOT NULL,
+    signed text NOT NULL,
+    received_at timestamptz NOT NULL DEFAULT clock_timestamp()
+);
+CREATE TABLE outbox (
+    outbox_id bigint GENERATED ALWAYS AS IDENTITY PRIMARY KEY,
+    notice_id uuid NOT NULL UNIQUE,
+    person_id bigint NOT NULL,
+    version integer NOT NULL,
+    entered_at timestamptz NOT NULL DEFAULT clock_timestamp(),
+    receipt_id bigint REFERENCES receipt,
+    refused text,
+    UNIQUE (person_id, version)
+) WITH (fillfactor = 80);
+CREATE INDEX outbox_waiting ON outbox (outbox_id) WHERE receipt_id IS NULL;
+CREATE INDEX outbox_refused ON outbox (outbox_id) WHERE refused IS NOT NULL;
+
+-- 証跡: one leaf for every communication and operation, in the transaction of the thing itself.
+CREATE TABLE ledger (
+    entry_id bigint GENERATED ALWAYS AS IDENTITY PRIMARY KEY,
+    hash bytea NOT NULL CHECK (length(hash) = 32),
+    salt bytea NOT NULL,
+    payload exact_text NOT NULL,
+    recorded_at timestamptz NOT NULL DEFAULT clock_timestamp()
+);
+
+-- What the closing transaction of a batch writes: a commit that writes nothing would flush nothing.
+CREATE TABLE closing (
+    singleton boolean PRIMARY KEY DEFAULT true CHECK (singleton),
+    batches bigint NOT NULL
+);
+INSERT INTO closing (batches) VALUES (0);
+
+CREATE TYPE parcel_row AS (
+    parcel_id bigint, sender text, number bigint, digest text, thumbprint text, sealed bytea,
+    received_at timestamptz
+);
+CREATE TYPE inbox_row AS (
+    notice_id uuid, sender text, parcel_id bigint, fingerprint bytea, outcome text, code text, answer text
+);
+CREATE TYPE person_row AS (person_id bigint, version integer, current integer, stays stay[], waiting integer);
+CREATE TYPE key_row AS (kind text, value text, person_id bigint);
+CREATE TYPE held_row AS (notice_id uuid, person_id bigint, sealed bytea);
+CREATE TYPE departure_row AS (notice_id uuid, person_id bigint, area text, event_date text, notified_on date);
+CREATE TYPE ledger_row AS (hash bytea, salt bytea, payload text);

@@ -1,0 +1,44 @@
+-- One role a door. Run after the migrations, as often as you like. A login user of a unit is granted one of
+-- these; what a role is not granted here it cannot do. History, ledger and parcels are append-only: nobody
+-- but the owner may change or remove a row.
+
+DO $$
+DECLARE
+    door text;
+BEGIN
+    FOREACH door IN ARRAY ARRAY['jukinet_notices', 'jukinet_relay', 'jukinet_status'] LOOP
+        BEGIN
+            EXECUTE format('CREATE ROLE %I NOLOGIN', door);
+        EXCEPTION WHEN duplicate_object OR unique_violation THEN
+            NULL; -- roles belong to the whole cluster: another register may have made it
+        END;
+    END LOOP;
+END
+$$;
+
+REVOKE ALL ON ALL TABLES IN SCHEMA public FROM PUBLIC;
+REVOKE ALL ON ALL ROUTINES IN SCHEMA public FROM PUBLIC;
+GRANT SELECT ON schema_migration TO jukinet_notices, jukinet_relay, jukinet_status;
+
+-- The notices door: takes notices in.
+GRANT INSERT ON parcel, inbox, person, person_key, held, departure, history, outbox, ledger TO jukinet_notices;
+GRANT SELECT ON inbox, person, person_key, closing TO jukinet_notices;
+GRANT UPDATE (version, current, stays, waiting) ON person TO jukinet_notices;
+GRANT UPDATE (redelivered) ON inbox TO jukinet_notices;
+GRANT UPDATE (batches) ON closing TO jukinet_notices;
+GRANT USAGE ON SEQUENCE parcel_number, person_number TO jukinet_notices;
+GRANT EXECUTE ON PROCEDURE commit_batch TO jukinet_notices;
+GRANT EXECUTE ON FUNCTION claim_keys TO jukinet_notices;
+
+-- The relay: reads what waits, stores receipts.
+GRANT SELECT ON outbox, history TO jukinet_relay;
+GRANT UPDATE (receipt_id, refused) ON outbox TO jukinet_relay;
+GRANT INSERT, SELECT ON receipt TO jukinet_relay;
+GRANT INSERT ON ledger TO jukinet_relay;
+GRANT USAGE ON SEQUENCE relay_number TO jukinet_relay;
+
+-- Health: counts and times, no records.
+GRANT SELECT (outbox_id, entered_at, receipt_id, refused) ON outbox TO jukinet_status;
+GRANT SELECT (notice_id, outcome, code) ON inbox TO jukinet_status;
+GRANT SELECT (sender, received_at) ON parcel TO jukinet_status;
+GRANT SELECT (notice_id, held_at) ON held TO jukinet_status;

@@ -1,0 +1,1 @@
+"""命令: the three programs, jukinetd, jukinetctl and jukinet-sim."""

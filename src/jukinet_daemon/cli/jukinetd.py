@@ -1,0 +1,39 @@
+"""jukinetd: runs one server until it is told to stop."""
+
+import argparse
+import sys
+from pathlib import Path
+
+import uvloop
+
+from jukinet_daemon.config import ConfigFault, load_config
+from jukinet_daemon.daemon import serve
+from jukinet_daemon.logs import configure_logs
+from jukinet_daemon.pki.files import PkiFileError
+from jukinet_daemon.store.faults import StoreFault
+from jukinet_daemon.vault.keyring import KeyringFault
+
+
+def main(arguments: list[str] | None = None) -> int:
+    """Runs the program; gives its exit status: 0 after a clean stop, 1 when it could not start or failed."""
+    parser = argparse.ArgumentParser(
+        prog="jukinetd",
+        description="都道府県サーバ・附票都道府県サーバ / a prefecture's resident-register server",
+    )
+    parser.add_argument("--config", type=Path, required=True, metavar="FILE", help="設定ファイル (TOML)")
+    options = parser.parse_args(arguments)
+    configure_logs()
+    try:
+        uvloop.run(serve(load_config(options.config)))
+    except ConfigFault as fault:
+        for problem in fault.problems:
+            print(f"jukinetd: 設定の誤り / configuration: {problem}", file=sys.stderr)
+        return 1
+    except (StoreFault, PkiFileError, KeyringFault, OSError) as fault:
+        print(f"jukinetd: 起動できない / cannot start: {fault}", file=sys.stderr)
+        return 1
+    return 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())

@@ -1,0 +1,160 @@
+"""設定: one TOML file as one frozen value. config/example.toml explains every key."""
+
+import tomllib
+from pathlib import Path
+from typing import Annotated, Literal
+from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
+
+from pydantic import (
+    AfterValidator,
+    BaseModel,
+    ConfigDict,
+    Field,
+    TypeAdapter,
+    ValidationError,
+    model_validator,
+)
+
+AreaCode = Annotated[str, Field(pattern=r"^[0-9]{6}$")]
+Pin = Annotated[str, Field(pattern=r"^[A-Za-z0-9_-]{43}$")]
+
+
+def _address(text: str) -> str:
+    host, separator, port = text.rpartition(":")
+    if not separator or not host or not port.isascii() or not port.isdigit() or int(port) > 65535:
+        raise ValueError("must be HOST:PORT")
+    return text
+
+
+def _zone(name: str) -> str:
+    try:
+        ZoneInfo(name)
+    except (ZoneInfoNotFoundError, ValueError):
+        raise ValueError("is not a time zone of this machine") from None
+    return name
+
+
+def _readable(path: Path) -> Path:
+    if not path.is_file():
+        raise ValueError(f"{path} is not a file that can be read")
+    return path
+
+
+ReadableFile = Annotated[Path, AfterValidator(_readable)]
+Address = Annotated[str, AfterValidator(_address)]
+
+
+class Section(BaseModel):
+    """Base of the sections: frozen, nothing unknown."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid", hide_input_in_errors=True)
+
+
+class Database(Section):
+    """Where the register is kept."""
+
+    dsn: str = Field(pattern=r"^postgres(ql)?://")
+    synchronous_commit: Literal["on", "remote_write", "remote_apply", "local"] = "on"
+
+
+class Tls(Section):
+    """Our own certificate, and what peers' certificates are checked against."""
+
+    certificate: ReadableFile
+    key: ReadableFile
+    ca: ReadableFile
+    crl: ReadableFile
+
+
+class Keys(Section):
+    """The key ring of the field encryption."""
+
+    ring: ReadableFile
+
+
+class Rules(Section):
+    """House rules where law or its reading leaves room."""
+
+    resident_code_check: Literal["refuse", "warn", "off"] = "warn"
+    areas: ReadableFile | None = None
+
+
+class NoticesDoor(Section):
+    """The door for municipal CS."""
+
+    listen: Address
+    parcels_in_flight: Annotated[int, Field(ge=1, le=64)] = 8
+    batch_notices: Annotated[int, Field(ge=1, le=2000)] = 256
+
+
+class National(Section):
+    """The national server that records are relayed to."""
+
+    url: str = Field(pattern=r"^wss://")
+    pins: tuple[Pin, ...] = ()
+    parcel_notices: Annotated[int, Field(ge=1, le=500)] = 200
+
+
+class HealthDoor(Section):
+    """The door for people and monitors on this host."""
+
+    listen: Address
+
+
+class ControlDoor(Section):
+    """The door for operators on this host."""
+
+    socket: Path
+
+
+class Config(Section):
+    """The whole configuration of one process. A door or loop without its section is not opened."""
+
+    register_: Literal["juki", "fuhyo"] = Field(alias="register")
+    prefecture: AreaCode
+    trust_domain: str = Field(pattern=r"^[a-z0-9.-]+$")
+    timezone: Annotated[str, AfterValidator(_zone)] = "Asia/Tokyo"
+    database: Database
+    tls: Tls | None = None
+    keys: Keys
+    rules: Rules = Rules()
+    notices: NoticesDoor | None = None
+    national: National | None = None
+    health: HealthDoor | None = None
+    control: ControlDoor | None = None
+
+    @model_validator(mode="after")
+    def _tls_where_needed(self) -> "Config":
+        if (self.notices or self.national) and self.tls is None:
+            raise ValueError("[tls] is needed for [notices] and [national]")
+        return self
+
+
+class ConfigFault(ValueError):
+    """A configuration cannot be used. `problems` lists everything that is wrong, a sentence each."""
+
+    def __init__(self, problems: list[str]) -> None:
+        super().__init__("\n".join(problems))
+        self.problems = problems
+
+
+_ADAPTER = TypeAdapter(Config)
+
+
+def load_config(path: Path) -> Config:
+    """Reads and checks a configuration and the files it names. Raises ConfigFault with all problems."""
+    try:
+        table = tomllib.loads(path.read_text("utf-8"))
+    except OSError as fault:
+        raise ConfigFault([f"{path}: {fault.strerror}"]) from None
+    except (tomllib.TOMLDecodeError, UnicodeDecodeError) as fault:
+        raise ConfigFault([f"{path}: not TOML: {fault}"]) from None
+    try:
+        return _ADAPTER.validate_python(table)
+    except ValidationError as invalid:
+        raise ConfigFault([_problem(error["loc"], error["msg"]) for error in invalid.errors()]) from None
+
+
+def _problem(location: tuple[int | str, ...], message: str) -> str:
+    key = ".".join(str(step) for step in location)
+    return f"{key}: {message}" if key else message

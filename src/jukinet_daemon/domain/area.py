@@ -1,0 +1,44 @@
+"""市区町村: the municipalities of the prefecture and which records each of them may write."""
+
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
+from types import MappingProxyType
+
+
+@dataclass(frozen=True, slots=True)
+class Area:
+    """One 団体コード: a municipality, or a ward of a designated city (then `city` is that city's code)."""
+
+    code: str
+    name: str
+    city: str | None = None
+
+
+class Areas:
+    """The municipalities and wards of one prefecture.
+
+    The notifying party is the city even where there are wards: 法30条の6 and 30条の41 are not among the
+    articles of 令31条 that treat a ward as a city. Its records carry ward codes.
+    """
+
+    def __init__(self, areas: Iterable[Area]) -> None:
+        self._by_code: Mapping[str, Area] = MappingProxyType({area.code: area for area in areas})
+        cities = {area.city for area in self._by_code.values() if area.city}
+        self._written_by = MappingProxyType(
+            {code: area.city or code for code, area in self._by_code.items() if code not in cities}
+        )
+
+    def __getitem__(self, code: str) -> Area:
+        return self._by_code[code]
+
+    def __contains__(self, code: str) -> bool:
+        return code in self._by_code
+
+    @property
+    def senders(self) -> tuple[str, ...]:
+        """The municipalities that notify (60 in Fukuoka), by code."""
+        return tuple(sorted(code for code, area in self._by_code.items() if area.city is None))
+
+    def may_write(self, sender: str, area: str) -> bool:
+        """Whether the municipality `sender` keeps the register of `area`."""
+        return self._written_by.get(area) == sender

@@ -1,0 +1,1 @@
+"""仕事: one background duty, one file: the receiving of parcels, the relay, the watch on the CRL."""

@@ -1,0 +1,159 @@
+"""Keys, certificates and CRLs as PEM files (鍵と証明書のファイル)."""
+
+import os
+import re
+import secrets
+from collections.abc import Iterable
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from pathlib import Path
+
+from cryptography import x509
+from cryptography.exceptions import UnsupportedAlgorithm
+from cryptography.hazmat.primitives.asymmetric import ec
+from cryptography.hazmat.primitives.serialization import (
+    Encoding,
+    NoEncryption,
+    PrivateFormat,
+    load_pem_private_key,
+)
+
+from .issue import Issued
+
+_PRIVATE, _PUBLIC = 0o600, 0o644
+_LABEL = re.compile(rb"-----BEGIN ([A-Z0-9 ]+)-----")
+
+
+class PkiFileError(Exception):
+    """A file that cannot be used: `path` says which, `problem` what is wrong; its content is never told."""
+
+    def __init__(self, path: Path, problem: str) -> None:
+        super().__init__(f"{path}: {problem}")
+        self.path = path
+        self.problem = problem
+
+
+@dataclass(frozen=True, slots=True)
+class IssuedFiles:
+    """Where a certificate (with its chain) and its key were written."""
+
+    certificate: Path
+    key: Path
+
+
+def write_issued(
+    folder: Path, name: str, issued: Issued, chain: Iterable[x509.Certificate] = ()
+) -> IssuedFiles:
+    """Write `<name>.key` (mode 0600) and `<name>.pem` (the certificate, then `chain`), give their paths.
+
+    Raises PkiFileError if a file of that name is there: a key is never overwritten, it may be the only one.
+    """
+    paths = IssuedFiles(folder / f"{name}.pem", folder / f"{name}.key")
+    _create(paths.key, _key_pem(issued.key), _PRIVATE)
+    _create(paths.certificate, _certificates_pem((issued.certificate, *chain)), _PUBLIC)
+    return paths
+
+
+def write_certificates(path: Path, certificates: Iterable[x509.Certificate]) -> None:
+    """Write a bundle of certificates, as for the roots to trust; raise PkiFileError if the file is there."""
+    _create(path, _certificates_pem(certificates), _PUBLIC)
+
+
+def write_crl(path: Path, crl: x509.CertificateRevocationList) -> None:
+    """Put a CRL in place of the one that may be there; a reader sees the old or the new, never a part."""
+    # A name of our own beside the target: rename is atomic only within one file system.
+    draft = path.with_name(f".{path.name}.{secrets.token_hex(8)}")
+    _create(draft, crl.public_bytes(Encoding.PEM), _PUBLIC)
+    try:
+        draft.replace(path)
+    except OSError as error:
+        draft.unlink(missing_ok=True)
+        raise PkiFileError(path, _words(error)) from error
+
+
+def load_certificate(path: Path) -> x509.Certificate:
+    """Give the first certificate of a file; raise PkiFileError."""
+    return load_chain(path)[0]
+
+
+def load_chain(path: Path) -> tuple[x509.Certificate, ...]:
+    """Give all certificates of a file, one or more, in its order; raise PkiFileError."""
+    data = _read_only(path, "CERTIFICATE")
+    try:
+        return tuple(x509.load_pem_x509_certificates(data))
+    except ValueError as error:
+        raise PkiFileError(path, "holds an unreadable certificate") from error
+
+
+def load_crl(path: Path) -> x509.CertificateRevocationList:
+    """Give the one CRL of a file; raise PkiFileError."""
+    data = _read_only(path, "X509 CRL")
+    if len(_LABEL.findall(data)) > 1:
+        raise PkiFileError(path, "holds more than one CRL")
+    try:
+        return x509.load_pem_x509_crl(data)
+    except ValueError as error:
+        raise PkiFileError(path, "holds an unreadable CRL") from error
+
+
+def load_key(path: Path) -> ec.EllipticCurvePrivateKey:
+    """Give the P-256 private key of a file, which must not be encrypted; raise PkiFileError."""
+    data = _read(path)
+    # The library's own message is dropped ("from None"): no byte of a key file may reach a log.
+    try:
+        key = load_pem_private_key(data, password=None)
+    except TypeError:
+        raise PkiFileError(path, "holds an encrypted key; give it decrypted, by systemd credential") from None
+    except (ValueError, UnsupportedAlgorithm):
+        raise PkiFileError(path, "holds no readable PEM private key") from None
+    if not isinstance(key, ec.EllipticCurvePrivateKey) or not isinstance(key.curve, ec.SECP256R1):
+        raise PkiFileError(path, "holds a key that is not EC P-256")
+    return key
+
+
+def days_left(moment: datetime, now: datetime) -> float:
+    """Give the days from `now` to `moment`, below zero when it is past: for health to watch."""
+    return (moment - now) / timedelta(days=1)
+
+
+def _key_pem(key: ec.EllipticCurvePrivateKey) -> bytes:
+    return key.private_bytes(Encoding.PEM, PrivateFormat.PKCS8, NoEncryption())
+
+
+def _certificates_pem(certificates: Iterable[x509.Certificate]) -> bytes:
+    return b"".join(certificate.public_bytes(Encoding.PEM) for certificate in certificates)
+
+
+def _create(path: Path, data: bytes, mode: int) -> None:
+    # The mode is given at creation: a key that is readable for a moment has been readable.
+    try:
+        descriptor = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL, mode)
+    except OSError as error:
+        raise PkiFileError(path, _words(error)) from error
+    try:
+        with os.fdopen(descriptor, "wb") as file:
+            file.write(data)
+            file.flush()
+            os.fsync(descriptor)
+    except OSError as error:
+        path.unlink(missing_ok=True)
+        raise PkiFileError(path, _words(error)) from error
+
+
+def _read(path: Path) -> bytes:
+    try:
+        return path.read_bytes()
+    except OSError as error:
+        raise PkiFileError(path, _words(error)) from error
+
+
+def _read_only(path: Path, label: str) -> bytes:
+    # OpenSSL takes whatever it finds: a certificate slipped into a CRL file would become a trusted root.
+    data = _read(path)
+    if set(_LABEL.findall(data)) != {label.encode("ascii")}:
+        raise PkiFileError(path, f"must hold PEM blocks of type {label} and no other")
+    return data
+
+
+def _words(error: OSError) -> str:
+    return error.strerror or type(error).__name__

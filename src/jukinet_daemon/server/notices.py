@@ -1,0 +1,233 @@
+"""通知の戸口: municipal CS come in over WebSocket, hand over parcels and get signed replies in order."""
+
+import asyncio
+from collections.abc import Coroutine
+from dataclasses import dataclass, field
+from typing import Any
+
+import structlog
+from aiohttp import WSCloseCode, WSMsgType, web
+
+from jukinet_daemon.domain import outcomes
+from jukinet_daemon.domain.outcomes import Outcome
+from jukinet_daemon.pki.trust import DoorPolicy, NotAdmitted
+from jukinet_daemon.server.listener import peer_of
+from jukinet_daemon.service.clock import Clock
+from jukinet_daemon.service.lanes import Answer, Arrival, Lanes, Line
+from jukinet_daemon.service.metrics import Metrics
+from jukinet_daemon.service.refuse import Refuser
+from jukinet_daemon.wire.envelope import (
+    MAX_SIGNED_BYTES,
+    PARCEL_TYPE,
+    REPLY_TYPE,
+    SignatureFault,
+    SigningKey,
+    VerifyingKey,
+    digest_of,
+    seal,
+    unseal,
+)
+from jukinet_daemon.wire.parcel import Parcel, ParcelFault, read_parcel
+from jukinet_daemon.wire.reply import ReplyHead, write_refusal, write_reply
+
+log = structlog.get_logger()
+
+DOOR = "notices"
+PATH = "/notices"
+# A pong is read only when the socket is, and a full lane stops reading: be patient.
+HEARTBEAT_S = 60.0
+
+
+@dataclass(frozen=True, slots=True)
+class Desk:
+    """What the door hands parcels to, and what it signs with."""
+
+    register: str
+    policy: DoorPolicy
+    key: SigningKey = field(repr=False)
+    lanes: Lanes
+    refuser: Refuser
+    clock: Clock
+    metrics: Metrics
+
+
+class NoticesDoor:
+    """The door's handler; remembers its open conversations to end them well."""
+
+    def __init__(self, desk: Desk, parcels_in_flight: int) -> None:
+        self._desk = desk
+        self._in_flight = parcels_in_flight
+        # Each open conversation: the task of its handler, and that of its reader.
+        self._conversations: dict[asyncio.Task[Any], asyncio.Task[None]] = {}
+        self._draining = False
+
+    @property
+    def connections(self) -> int:
+        """How many conversations are open."""
+        return len(self._conversations)
+
+    def application(self) -> web.Application:
+        """The aiohttp application of this door."""
+        application = web.Application(client_max_size=1024)
+        application.router.add_get(PATH, self.handle)
+        return application
+
+    async def drain(self, seconds: float) -> bool:
+        """Takes nothing more, answers what was taken, closes each conversation as going away.
+
+        Gives whether all ended within so many seconds.
+        """
+        self._draining = True
+        for reader in self._conversations.values():
+            reader.cancel()
+        if not self._conversations:
+            return True
+        _done, pending = await asyncio.wait(set(self._conversations), timeout=seconds)
+        return not pending
+
+    async def handle(self, request: web.Request) -> web.StreamResponse:
+        """One conversation, from admission to close."""
+        # 2 the door: role and municipality come from the certificate
+        try:
+            identity, key = peer_of(request, self._desk.policy)
+        except NotAdmitted as refusal:
+            self._desk.metrics.peers_refused.labels(DOOR, refusal.reason).inc()
+            log.warning(
+                "peer_refused",
+                door=DOOR,
+                reason=refusal.reason,
+                peer=refusal.identity and refusal.identity.uri,
+            )
+            raise web.HTTPForbidden from None
+        if self._draining:
+            raise web.HTTPServiceUnavailable
+        peer = _Peer(identity.name, key, Line())
+        socket = web.WebSocketResponse(
+            compress=False, heartbeat=HEARTBEAT_S, max_msg_size=MAX_SIGNED_BYTES, timeout=5.0
+        )
+        await socket.prepare(request)
+        await self._converse(socket, peer)
+        return socket
+
+    async def _converse(self, socket: web.WebSocketResponse, peer: "_Peer") -> None:
+        replies = _Replies(self._in_flight)
+        reader = asyncio.create_task(self._read(socket, peer, replies))
+        handler = asyncio.current_task()
+        assert handler is not None  # noqa: S101 - a handler runs in a task
+        self._conversations[handler] = reader
+        self._desk.metrics.connections.labels(DOOR).inc()
+        try:
+            async for reply in replies:
+                await socket.send_str(reply)
+                if peer.line.broken:
+                    break
+            await socket.close(code=self._close_code(peer))
+        except ConnectionError:
+            log.info("line_broke", door=DOOR, sender=peer.name)
+        finally:
+            del self._conversations[handler]
+            self._desk.metrics.connections.labels(DOOR).dec()
+            reader.cancel()
+            await asyncio.gather(reader, return_exceptions=True)
+            replies.abandon()
+
+    def _close_code(self, peer: "_Peer") -> WSCloseCode:
+        if self._draining:
+            return WSCloseCode.GOING_AWAY
+        return WSCloseCode.TRY_AGAIN_LATER if peer.line.broken else WSCloseCode.OK
+
+    async def _read(self, socket: web.WebSocketResponse, peer: "_Peer", replies: "_Replies") -> None:
+        try:
+            while True:
+                message = await socket.receive()
+                if message.type is WSMsgType.TEXT:
+                    await replies.add(await self._take(message.data, peer))
+                elif message.type is WSMsgType.BINARY:
+                    await replies.add(
+                        self._refuse(peer, digest_of(message.data), None, outcomes.NOT_A_PARCEL, None)
+                    )
+                else:
+                    return
+        finally:
+            replies.end()
+
+    async def _take(self, signed: str, peer: "_Peer") -> Coroutine[Any, Any, str]:
+        """Opens an envelope and puts its parcel in the sender's lane; gives the reply to wait for."""
+        # 3 the envelope
+        digest = digest_of(signed)
+        try:
+            parcel = read_parcel(unseal(signed, PARCEL_TYPE, peer.key))
+        except SignatureFault:
+            return self._refuse(peer, digest, None, outcomes.SIGNATURE_BAD, None)
+        except ParcelFault as fault:
+            return self._refuse(peer, digest, None, outcomes.NOT_A_PARCEL, fault.field)
+        if parcel.sender != peer.name:
+            return self._refuse(peer, digest, parcel.number, outcomes.SENDER_NOT_YOU, "sender")
+        if parcel.register != self._desk.register:
+            return self._refuse(peer, digest, parcel.number, outcomes.REGISTER_NOT_HERE, "register")
+        # 4 the lane
+        arrival = Arrival(parcel, signed, digest, peer.key.thumbprint, self._desk.clock(), peer.line)
+        return self._answer(parcel, digest, await self._desk.lanes.put(arrival))
+
+    async def _answer(self, parcel: Parcel, digest: str, answers: "asyncio.Future[list[Answer]]") -> str:
+        # 8 the reply, once every answer is durable
+        given = await answers
+        for answer in given:
+            self._desk.metrics.notices.labels(answer.code).inc()
+        head = ReplyHead(self._desk.register, parcel.sender, parcel.number, digest)
+        repeated = [place for place, answer in enumerate(given) if answer.repeated]
+        moment = self._desk.clock().isoformat(timespec="milliseconds")
+        payload = write_reply(head, [answer.text for answer in given], repeated, moment)
+        return seal(payload, REPLY_TYPE, self._desk.key)
+
+    async def _refuse(
+        self, peer: "_Peer", digest: str, number: int | None, outcome: Outcome, field_name: str | None
+    ) -> str:
+        recorded = await self._desk.refuser.refuse(peer.name, digest, outcome)
+        self._desk.metrics.parcels_refused.labels(recorded.code).inc()
+        log.warning("parcel_refused", door=DOOR, sender=peer.name, code=recorded.code, field=field_name)
+        head = ReplyHead(self._desk.register, peer.name, number, digest)
+        moment = self._desk.clock().isoformat(timespec="milliseconds")
+        return seal(write_refusal(head, recorded.code, field_name, moment), REPLY_TYPE, self._desk.key)
+
+
+@dataclass(frozen=True, slots=True)
+class _Peer:
+    name: str
+    key: VerifyingKey
+    line: Line
+
+
+class _Replies:
+    """The replies of one conversation, in order; at most so many are outstanding."""
+
+    def __init__(self, outstanding: int) -> None:
+        self._room = asyncio.Semaphore(outstanding)
+        self._queue: asyncio.Queue[asyncio.Task[str] | None] = asyncio.Queue()
+
+    async def add(self, reply: Coroutine[Any, Any, str]) -> None:
+        """Queues a reply; waits while too many are outstanding, so that the socket is not read meanwhile."""
+        self._queue.put_nowait(asyncio.create_task(reply))
+        await self._room.acquire()
+
+    def end(self) -> None:
+        """No more replies will come."""
+        self._queue.put_nowait(None)
+
+    def abandon(self) -> None:
+        """Drops what nobody waits for any more; the notices themselves go on."""
+        while not self._queue.empty():
+            task = self._queue.get_nowait()
+            if task is not None:
+                task.cancel()
+
+    def __aiter__(self) -> "_Replies":
+        return self
+
+    async def __anext__(self) -> str:
+        task = await self._queue.get()
+        if task is None:
+            raise StopAsyncIteration
+        reply = await task
+        self._room.release()
+        return reply

@@ -1,0 +1,136 @@
+"""車線: parcels wait per sender and are taken in turn, so that one municipality's flood delays no other."""
+
+import asyncio
+from collections import OrderedDict, deque
+from dataclasses import dataclass, field
+from datetime import datetime
+
+from jukinet_daemon.wire.parcel import Parcel
+
+
+@dataclass(frozen=True, slots=True)
+class Answer:
+    """The answer to one notice: its text, whether it had been given before, its code for logs and counts."""
+
+    text: str = field(repr=False)
+    code: str
+    repeated: bool = False
+    later: bool = False
+
+
+@dataclass(eq=False, slots=True)
+class Line:
+    """One conversation with a sender. Once a notice on it was answered LATER, so is all that follows on it:
+
+    a later notice about the same person must not overtake the one that is to be sent again.
+    """
+
+    broken: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class Arrival:
+    """A parcel that came through the door: read, its signature verified, not yet looked into."""
+
+    parcel: Parcel
+    signed: str = field(repr=False)
+    digest: str
+    thumbprint: str
+    received_at: datetime
+    line: Line = field(default_factory=Line)
+
+
+@dataclass(eq=False, slots=True)
+class Waiting:
+    """An arrival and the promise of its answers."""
+
+    arrival: Arrival
+    answers: "asyncio.Future[list[Answer]]"
+
+
+class Lanes:
+    """Bounded lanes. `put` waits while the sender's lane is full, which stops its socket from being read.
+
+    A lane that is being worked on is not given out again until `release`, so a sender's parcels are applied
+    in the order sent however many workers there are.
+    """
+
+    def __init__(self, lane_notices: int) -> None:
+        self._lane_notices = lane_notices
+        self._lanes: OrderedDict[str, deque[Waiting]] = OrderedDict()
+        self._busy: set[str] = set()
+        self._changed = asyncio.Condition()
+        self._stopping = False
+
+    async def put(self, arrival: Arrival) -> "asyncio.Future[list[Answer]]":
+        """Queues an arrival once its lane has room; the future gives an answer for each notice, in order."""
+        waiting = Waiting(arrival, asyncio.get_running_loop().create_future())
+        async with self._changed:
+            await self._changed.wait_for(lambda: self._has_room(arrival))
+            self._lanes.setdefault(arrival.parcel.sender, deque()).append(waiting)
+            self._changed.notify_all()
+        return waiting.answers
+
+    async def take(self, notices: int) -> list[Waiting]:
+        """Takes parcels in turn, one a sender and round, up to so many notices, at least one parcel.
+
+        Waits until there is one. Gives nothing only when stopping and empty.
+        """
+        async with self._changed:
+            await self._changed.wait_for(lambda: self._stopping or self._free())
+            batch = self._pick(notices)
+            self._changed.notify_all()
+        return batch
+
+    async def release(self, batch: list[Waiting]) -> None:
+        """Gives back the lanes of a batch that is done with."""
+        async with self._changed:
+            self._busy -= {waiting.arrival.parcel.sender for waiting in batch}
+            self._changed.notify_all()
+
+    async def stop(self) -> None:
+        """Lets `take` return empty-handed once nothing waits."""
+        async with self._changed:
+            self._stopping = True
+            self._changed.notify_all()
+
+    @property
+    def depth(self) -> int:
+        """How many parcels wait."""
+        return sum(map(len, self._lanes.values()))
+
+    def _has_room(self, arrival: Arrival) -> bool:
+        lane = self._lanes.get(arrival.parcel.sender)
+        if not lane:
+            return True
+        queued = sum(len(waiting.arrival.parcel.notices) for waiting in lane)
+        return queued + len(arrival.parcel.notices) <= self._lane_notices
+
+    def _free(self) -> list[str]:
+        return [sender for sender, lane in self._lanes.items() if lane and sender not in self._busy]
+
+    def _pick(self, notices: int) -> list[Waiting]:
+        batch: list[Waiting] = []
+        room = notices
+        senders = deque(self._free())
+        while senders:
+            sender = senders.popleft()
+            lane = self._lanes[sender]
+            size = len(lane[0].arrival.parcel.notices)
+            if batch and size > room:
+                continue
+            batch.append(lane.popleft())
+            room -= size
+            self._busy.add(sender)
+            if lane:
+                senders.append(sender)
+        for sender in {waiting.arrival.parcel.sender for waiting in batch}:
+            self._move_back(sender)
+        return batch
+
+    def _move_back(self, sender: str) -> None:
+        """Those served last come last next time; an empty lane goes."""
+        if self._lanes[sender]:
+            self._lanes.move_to_end(sender)
+        else:
+            del self._lanes[sender]

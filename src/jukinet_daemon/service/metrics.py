@@ -1,0 +1,58 @@
+"""計数: what Prometheus reads. Names and units by its conventions; labels never carry a personal value."""
+
+from prometheus_client import CollectorRegistry, Counter, Gauge, Histogram
+
+_SECONDS = (0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1.0, 2.5, 5.0, 10.0)
+_NOTICES = (1, 2, 4, 8, 16, 32, 64, 128, 256, 512)
+
+
+class Metrics:
+    """The counters and gauges of one process."""
+
+    def __init__(self) -> None:
+        self.registry = CollectorRegistry()
+        self.notices = Counter(
+            "jukinet_notices", "Answers given to notices", ["code"], registry=self.registry
+        )
+        self.parcels_refused = Counter(
+            "jukinet_parcels_refused", "Parcels not read", ["code"], registry=self.registry
+        )
+        self.peers_refused = Counter(
+            "jukinet_peers_refused", "Peers not admitted", ["door", "reason"], registry=self.registry
+        )
+        self.connections = Gauge("jukinet_connections", "Open connections", ["door"], registry=self.registry)
+        self.lanes_depth = Gauge("jukinet_lanes_parcels", "Parcels waiting", registry=self.registry)
+        self.batch_seconds = Histogram(
+            "jukinet_batch_seconds", "Time to durable answers", registry=self.registry, buckets=_SECONDS
+        )
+        self.batch_notices = Histogram(
+            "jukinet_batch_notices", "Notices in a batch", registry=self.registry, buckets=_NOTICES
+        )
+        self.relayed = Counter(
+            "jukinet_relayed",
+            "Records that the national server has receipted",
+            ["outcome"],
+            registry=self.registry,
+        )
+        self.relay_up = Gauge(
+            "jukinet_relay_up", "Whether the line to the national server is open", registry=self.registry
+        )
+        self.outbox_depth = Gauge(
+            "jukinet_outbox_records", "Records waiting for the national server", registry=self.registry
+        )
+        self.outbox_age = Gauge(
+            "jukinet_outbox_oldest_seconds", "Age of the oldest waiting record", registry=self.registry
+        )
+        self.held = Gauge("jukinet_held_notices", "Notices waiting for an operator", registry=self.registry)
+        self.last_parcel = Gauge(
+            "jukinet_last_parcel_timestamp_seconds",
+            "When a municipality last sent",
+            ["municipality"],
+            registry=self.registry,
+        )
+        self.not_after = Gauge(
+            "jukinet_certificate_expiry_timestamp_seconds",
+            "When a certificate or CRL ends",
+            ["name"],
+            registry=self.registry,
+        )

@@ -1,0 +1,106 @@
+"""受領: a batch of parcels to durable answers. The step numbers are those of docs/life-of-a-notice.md."""
+
+from collections.abc import Sequence
+
+import structlog
+
+from jukinet_daemon.service.batch import (
+    House,
+    Item,
+    items_of,
+    later_answer,
+    one_of_each_id,
+    parcel_row,
+    plan,
+    strangers,
+)
+from jukinet_daemon.service.lanes import Answer, Arrival
+from jukinet_daemon.store.faults import RowFault, StoreFault
+from jukinet_daemon.store.inbox import Committed, Inbox, ParcelRow
+
+log = structlog.get_logger()
+
+# A decision loses its race only to another writer of the same person; more rounds than this mean trouble.
+MAX_ROUNDS = 8
+
+Place = tuple[int, int]
+
+
+class Receiver:
+    """Takes parcels in batches and answers each notice once its outcome is durable."""
+
+    def __init__(self, house: House, inbox: Inbox) -> None:
+        self._house = house
+        self._inbox = inbox
+
+    async def receive(self, arrivals: Sequence[Arrival]) -> list[list[Answer]]:
+        """Gives an answer for each notice of each parcel, in order; those that are not LATER are durable.
+
+        Never raises for a failing database: what could not be taken is answered LATER and may be sent again.
+        """
+        answers: dict[Place, Answer] = {}
+        try:
+            parcel_ids = await self._inbox.parcel_numbers(len(arrivals))
+            await self._work_through(arrivals, parcel_ids, answers)
+        except StoreFault as fault:
+            log.error("batch_failed", fault=str(fault), parcels=len(arrivals))
+        return [
+            [
+                answers.get((place, position)) or later_answer(raw)
+                for position, raw in enumerate(arrival.parcel.notices)
+            ]
+            for place, arrival in enumerate(arrivals)
+        ]
+
+    async def _work_through(
+        self, arrivals: Sequence[Arrival], parcel_ids: list[int], answers: dict[Place, Answer]
+    ) -> None:
+        places = {parcel_id: place for place, parcel_id in enumerate(parcel_ids)}
+        items = items_of(arrivals, parcel_ids, self._house)
+        parcels = [parcel_row(a, n, self._house.vault) for a, n in zip(arrivals, parcel_ids, strict=True)]
+        for _round in range(MAX_ROUNDS):
+            try:
+                answered, items = await self._round(parcels, items)
+            except RowFault as fault:
+                log.error("row_refused", fault=str(fault), notices=len(items))
+                answered, items = await self._one_by_one(parcels, items), []
+            answers |= {(places[item.parcel_id], item.position): answer for item, answer in answered}
+            parcels = []
+            if not items:
+                return
+        log.error("batch_undecided", notices=len(items))
+
+    async def _one_by_one(self, parcels: list[ParcelRow], items: list[Item]) -> list[tuple[Item, Answer]]:
+        """Isolates the notice that the database cannot take: its neighbours are answered, it stays LATER."""
+        answered: list[tuple[Item, Answer]] = []
+        for item in items:
+            try:
+                done, _again = await self._round(parcels, [item])
+            except RowFault as fault:
+                log.error("notice_cannot_be_stored", fault=str(fault), notice_id=item.id)
+            else:
+                answered += done
+        return answered
+
+    async def _round(
+        self, parcels: list[ParcelRow], items: list[Item]
+    ) -> tuple[list[tuple[Item, Answer]], list[Item]]:
+        """Reads, decides, commits; gives what is answered and what must go round again."""
+        now, later = one_of_each_id(items)
+        # 5 read: what is known of these ids and these persons
+        keys = [key for item in now for key in item.keys]
+        known = await self._inbox.known([item.id for item in now if item.id], keys)
+        fresh = await self._inbox.person_numbers(strangers(now, known))
+        # 6 decide, without waiting for anything
+        made = plan(now, known, iter(fresh), self._house)
+        # 7 commit: one transaction each, durable together
+        results = await self._inbox.commit(
+            parcels, [entry for _, entry, _ in made.entries], [item.id for item, _ in made.repeats if item.id]
+        )
+        answered = list(made.repeats)
+        for (item, _, answer), result in zip(made.entries, results, strict=True):
+            if result is Committed.DONE:
+                answered.append((item, answer))
+            else:
+                later.append(item)
+        return answered, sorted(later, key=lambda item: (item.parcel_id, item.position))

@@ -1,0 +1,37 @@
+"""電文の拒否: a parcel that cannot be read leaves its trace before it is answered."""
+
+from jukinet_daemon.domain.decide import Decision
+from jukinet_daemon.domain.outcomes import TRY_AGAIN, Outcome
+from jukinet_daemon.ledger.leaf import leaf_of, new_salt
+from jukinet_daemon.service.clock import Clock
+from jukinet_daemon.store.faults import StoreFault
+from jukinet_daemon.store.inbox import Entry, Inbox
+from jukinet_daemon.wire.text import canonical
+
+
+class Refuser:
+    """Records refused parcels."""
+
+    def __init__(self, register: str, inbox: Inbox, clock: Clock) -> None:
+        self._register = register
+        self._inbox = inbox
+        self._clock = clock
+
+    async def refuse(self, peer: str, parcel_digest: str, outcome: Outcome) -> Outcome:
+        """Records that a parcel was refused; gives the outcome to answer: LATER if it cannot record."""
+        day = self._clock().date()
+        payload = {
+            "event": "parcel_refused",
+            "register": self._register,
+            "sender": peer,
+            "parcel_digest": parcel_digest,
+            "code": outcome.code,
+            "received_on": day.isoformat(),
+        }
+        leaf = leaf_of(canonical(payload).decode("utf-8"), new_salt())
+        entry = Entry(Decision(outcome), None, None, leaf, b"", day)
+        try:
+            await self._inbox.commit((), [entry], ())
+        except StoreFault:
+            return TRY_AGAIN
+        return outcome

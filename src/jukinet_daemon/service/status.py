@@ -1,0 +1,129 @@
+"""状態: what people and monitors ask of a running server, as one value."""
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any
+
+from jukinet_daemon.domain.area import Areas
+from jukinet_daemon.domain.register import Register
+from jukinet_daemon.service.clock import Clock
+from jukinet_daemon.service.metrics import Metrics
+from jukinet_daemon.store.faults import StoreFault
+from jukinet_daemon.store.pool import Database
+
+CERTIFICATE_WARNING_DAYS = 7.0
+OUTBOX_WARNING_S = 300.0
+
+Door = Callable[[], Mapping[str, Any]]
+
+
+@dataclass(frozen=True, slots=True)
+class Expiry:
+    """When a certificate or CRL ends."""
+
+    name: str
+    not_after: datetime
+
+
+class Status:
+    """Looks at everything a server consists of."""
+
+    def __init__(
+        self, register: Register, areas: Areas, database: Database, metrics: Metrics, clock: Clock
+    ) -> None:
+        self._register = register
+        self._areas = areas
+        self._database = database
+        self._metrics = metrics
+        self._clock = clock
+        self.doors: dict[str, Door] = {}
+        self.expiries: Callable[[], tuple[Expiry, ...]] = tuple
+        self.stopping = False
+
+    async def ready(self) -> bool:
+        """Whether notices can be taken now: not stopping, the database answers."""
+        try:
+            await self._database.fetch("ping")
+        except StoreFault:
+            return False
+        return not self.stopping
+
+    async def look(self) -> dict[str, Any]:
+        """The whole state as JSON values; `problems` says in words what needs somebody."""
+        report: dict[str, Any] = {
+            "register": self._register.name,
+            "server": self._register.server,
+            "time": self._clock().isoformat(timespec="seconds"),
+            "doors": {name: dict(door()) for name, door in self.doors.items()},
+            "certificates": [self._expiry(expiry) for expiry in self.expiries()],
+        }
+        try:
+            report |= {"database": {"ok": True}} | await self._from_database()
+        except StoreFault as fault:
+            report |= {"database": {"ok": False, "fault": str(fault)}}
+        report["problems"] = problems_in(report)
+        report["status"] = "attention" if report["problems"] else "ok"
+        return report
+
+    async def _from_database(self) -> dict[str, Any]:
+        waiting = (await self._database.fetch("outbox_waiting"))[0]
+        refused = (await self._database.fetch("outbox_refused"))[0]["refused"]
+        held = (await self._database.fetch("held_waiting"))[0]["held"]
+        last = await self._database.fetch("last_parcels", list(self._areas.senders))
+        times = {row["sender"]: row["received_at"] for row in last}
+        age = round(waiting["age"] or 0.0, 1)
+        self._publish(waiting["depth"], age, held, times)
+        return {
+            "outbox": {"records": waiting["depth"], "oldest_seconds": age, "refused": refused},
+            "held": held,
+            "municipalities": [
+                {
+                    "code": code,
+                    "name": self._areas[code].name,
+                    "last_notice": moment.astimezone(self._clock().tzinfo).isoformat(timespec="seconds")
+                    if (moment := times[code])
+                    else None,
+                }
+                for code in self._areas.senders
+            ],
+        }
+
+    def _publish(self, depth: int, age: float, held: int, times: Mapping[str, datetime | None]) -> None:
+        self._metrics.outbox_depth.set(depth)
+        self._metrics.outbox_age.set(age)
+        self._metrics.held.set(held)
+        for code, moment in times.items():
+            if moment:
+                self._metrics.last_parcel.labels(code).set(moment.timestamp())
+
+    def _expiry(self, expiry: Expiry) -> dict[str, Any]:
+        self._metrics.not_after.labels(expiry.name).set(expiry.not_after.timestamp())
+        days = (expiry.not_after - self._clock()).total_seconds() / 86400
+        return {
+            "name": expiry.name,
+            "not_after": expiry.not_after.isoformat(timespec="seconds"),
+            "days_left": round(days, 1),
+        }
+
+
+def problems_in(report: Mapping[str, Any]) -> list[str]:
+    """What of a report needs somebody, in words."""
+    problems = [
+        f"{item['name']}: 残り {item['days_left']} 日 / expires soon"
+        for item in report["certificates"]
+        if item["days_left"] < CERTIFICATE_WARNING_DAYS
+    ]
+    problems += [
+        f"戸口 {name} が閉じている / door closed" for name, d in report["doors"].items() if not d["open"]
+    ]
+    if not report["database"]["ok"]:
+        return [*problems, "データベースが応答しない / the database does not answer"]
+    outbox = report["outbox"]
+    if outbox["oldest_seconds"] > OUTBOX_WARNING_S:
+        problems.append("全国サーバへの通知が滞っている / the relay is behind")
+    if outbox["refused"]:
+        problems.append(f"全国サーバが {outbox['refused']} 件を拒否した / refused by the national server")
+    if report["held"]:
+        problems.append(f"確認を待つ通知が {report['held']} 件ある / notices are held")
+    return problems

@@ -1,0 +1,1 @@
+"""模擬: municipalities, national servers, dedicated lines and people, none of whom uses our judgement."""

@@ -1,0 +1,160 @@
+"""市町村CSの模擬: posts notices over its line, in order, until each has an answer that is final."""
+
+import asyncio
+import random
+from collections import deque
+from collections.abc import Callable, Iterable
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any
+
+from jukinet_daemon.outward import Caller, Conversation, PeerFault, call
+from jukinet_daemon.sim.journal import Journal
+from jukinet_daemon.wire.envelope import PARCEL_TYPE, digest_of, seal
+from jukinet_daemon.wire.parcel import Parcel, write_parcel
+
+FIRST_PAUSE_S = 0.1
+LONGEST_PAUSE_S = 5.0
+
+
+@dataclass(frozen=True, slots=True)
+class Desk:
+    """One municipality's window to one register."""
+
+    register: str
+    municipality: str
+    url: str
+    caller: Caller
+    parcel_notices: int = 50
+    in_flight: int = 4
+
+
+@dataclass(frozen=True, slots=True)
+class Answered:
+    """What a notice came to: outcome, code, the field it was about, whether it was answered before."""
+
+    notice: dict[str, Any]
+    outcome: str
+    code: str
+    field: str | None
+    repeated: bool
+
+
+class ParcelRefused(Exception):
+    """The server would not read a parcel; sending it again would not help."""
+
+    def __init__(self, code: str, field: str | None) -> None:
+        super().__init__(f"{code} {field or ''}".strip())
+        self.code = code
+
+
+@dataclass(frozen=True, slots=True)
+class _Sent:
+    digest: str
+    notices: list[dict[str, Any]]
+
+
+class MunicipalCs:
+    """Sends what is posted. What is not answered, or answered LATER, is sent again, in the order posted."""
+
+    def __init__(self, desk: Desk, journal: Journal, answered: Callable[[Answered], None], last_number: int = 0) -> None:
+        self._desk = desk
+        self._journal = journal
+        self._answered = answered
+        self._waiting: deque[dict[str, Any]] = deque()
+        self._posted = asyncio.Event()
+        self._idle = asyncio.Event()
+        self._idle.set()
+        self._number = last_number
+
+    def post(self, notices: Iterable[dict[str, Any]]) -> None:
+        """Queues notices."""
+        self._waiting.extend(notices)
+        if self._waiting:
+            self._idle.clear()
+            self._posted.set()
+
+    async def done(self) -> None:
+        """Waits until every notice posted has its final answer."""
+        await self._idle.wait()
+
+    async def run(self) -> None:
+        """Keeps the line and sends, for ever; after a fault it pauses with jitter and goes on.
+
+        Raises ParcelRefused.
+        """
+        pause = FIRST_PAUSE_S
+        while True:
+            before = self._number
+            try:
+                async with call(self._desk.url, self._desk.caller) as line:
+                    await self._converse(line)
+            except PeerFault:
+                pause = FIRST_PAUSE_S if self._number > before else min(pause * 2, LONGEST_PAUSE_S)
+                await asyncio.sleep(pause * random.uniform(0.5, 1.0))  # noqa: S311 - spreads reconnects
+
+    async def _converse(self, line: Conversation) -> None:
+        """Sends some parcels ahead of their answers; on any fault what is unanswered goes back first."""
+        flying: deque[_Sent] = deque()
+        try:
+            while True:
+                while self._waiting and len(flying) < self._desk.in_flight:
+                    flying.append(await self._send(line))
+                if flying:
+                    await self._settle(line, flying)
+                else:
+                    self._idle.set()
+                    self._posted.clear()
+                    await self._posted.wait()
+        finally:
+            for sent in reversed(flying):
+                self._waiting.extendleft(reversed(sent.notices))
+
+    async def _send(self, line: Conversation) -> _Sent:
+        count = min(self._desk.parcel_notices, len(self._waiting))
+        notices = [self._waiting.popleft() for _ in range(count)]
+        try:
+            self._number += 1
+            parcel = Parcel(self._desk.register, self._desk.municipality, self._number, tuple(notices))
+            now = datetime.now().astimezone().isoformat(timespec="milliseconds")
+            signed = seal(write_parcel(parcel, now), PARCEL_TYPE, self._desk.caller.key)
+            self._journal.write(self._entry("sent", id=notice["id"], parcel=self._number) for notice in notices)
+            await line.send(signed)
+        except BaseException:
+            self._waiting.extendleft(reversed(notices))
+            raise
+        return _Sent(digest_of(signed), notices)
+
+    async def _settle(self, line: Conversation, flying: deque[_Sent]) -> None:
+        reply = (await line.receive()).reply
+        sent = flying[0]
+        if reply.refused:
+            raise ParcelRefused(reply.refused.code, reply.refused.field)
+        if reply.parcel_digest != sent.digest or len(reply.answers) != len(sent.notices):
+            raise PeerFault("the reply does not answer the parcel")
+        flying.popleft()
+        again = []
+        entries = []
+        for place, (notice, answer) in enumerate(zip(sent.notices, reply.answers, strict=True)):
+            if answer.outcome == "LATER":
+                again.append(notice)
+                continue
+            repeated = place in reply.repeated
+            entries.append(
+                self._entry(
+                    "answered", id=notice["id"], outcome=answer.outcome, code=answer.code, repeated=repeated
+                )
+            )
+            self._answered(Answered(notice, answer.outcome, answer.code, answer.field, repeated))
+        self._journal.write(entries)
+        if again:
+            flying.appendleft(_Sent(sent.digest, again))
+            raise PeerFault("the server takes nothing now")
+
+    def _entry(self, event: str, **fields: Any) -> dict[str, Any]:
+        return {
+            "event": event,
+            "register": self._desk.register,
+            "sender": self._desk.municipality,
+            **fields,
+        }

@@ -1,0 +1,35 @@
+"""障害: whatever breaks at the database, as the one fault the rest of the program knows."""
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+
+import asyncpg
+
+
+class StoreFault(Exception):
+    """The database did not do what was asked, or did not say so: acknowledge nothing."""
+
+
+class RowFault(StoreFault):
+    """The database refuses a row: one of the batch cannot be stored as it is, however often it is tried."""
+
+
+class UnsafeDatabase(StoreFault):
+    """The database may lose what it confirmed, or has another schema. `problems` names each setting."""
+
+    def __init__(self, problems: list[str]) -> None:
+        super().__init__("; ".join(problems))
+        self.problems = problems
+
+
+@contextmanager
+def store_faults() -> Iterator[None]:
+    """Turns what asyncpg and the socket below it raise into StoreFault. Details carry no row values."""
+    try:
+        yield
+    except asyncpg.PostgresError as fault:
+        # str(fault) may quote values; the SQLSTATE and its name do not. Class 22: data, 23: constraints.
+        kind = RowFault if (fault.sqlstate or "").startswith(("22", "23")) else StoreFault
+        raise kind(f"{type(fault).__name__} ({fault.sqlstate})") from None
+    except (TimeoutError, asyncpg.InterfaceError, OSError) as fault:
+        raise StoreFault(f"{type(fault).__name__}: connection to the database lost or refused") from None

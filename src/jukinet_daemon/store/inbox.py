@@ -1,0 +1,202 @@
+"""受付の保存: what is known of a batch, and its commit, one transaction a decision."""
+
+from collections import deque
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass, field
+from datetime import date, datetime
+from enum import StrEnum
+from typing import Any
+
+import asyncpg
+
+from jukinet_daemon.domain.decide import Decision
+from jukinet_daemon.domain.notice import ChangeNotice, DepartureNotice, Key, KeyKind, Notice
+from jukinet_daemon.domain.outcomes import OutcomeClass
+from jukinet_daemon.domain.person import PersonState
+from jukinet_daemon.domain.record import Record
+from jukinet_daemon.ledger.leaf import Leaf
+from jukinet_daemon.store import rows
+from jukinet_daemon.store.faults import StoreFault, store_faults
+from jukinet_daemon.store.pool import Database
+from jukinet_daemon.vault.fields import Vault
+
+_BLOCK = 1000
+
+
+@dataclass(frozen=True, slots=True)
+class FirstAnswer:
+    """What was answered when a notice id was first seen."""
+
+    sender: str
+    fingerprint: bytes
+    answer: str
+
+
+@dataclass(frozen=True, slots=True)
+class Known:
+    """What the database knows of a batch: answers given before, and persons by key."""
+
+    answers: dict[str, FirstAnswer]
+    people: dict[Key, PersonState]
+
+
+@dataclass(frozen=True, slots=True)
+class ParcelRow:
+    """A parcel as it is kept: sealed, with who signed it and when it came."""
+
+    parcel_id: int
+    sender: str
+    number: int
+    digest: str
+    thumbprint: str
+    sealed: bytes = field(repr=False)
+    received_at: datetime
+
+
+@dataclass(frozen=True, slots=True)
+class InboxRow:
+    """The permanent memory of a notice id."""
+
+    notice_id: str
+    sender: str
+    parcel_id: int
+    fingerprint: bytes
+    outcome: OutcomeClass
+    code: str
+    answer: str = field(repr=False)
+
+
+@dataclass(frozen=True, slots=True)
+class Entry:
+    """One decision ready to commit. `inbox` is None where no id can be remembered; `raw` is kept if held."""
+
+    decision: Decision
+    notice: Notice | None
+    inbox: InboxRow | None
+    leaf: Leaf
+    raw: bytes = field(repr=False)
+    notified_on: date
+
+
+class Committed(StrEnum):
+    """What became of an entry."""
+
+    DONE = "done"
+    SEEN = "seen"
+    CONFLICT = "conflict"
+
+
+class Inbox:
+    """The database behind the notices door."""
+
+    def __init__(self, database: Database, register: str, vault: Vault) -> None:
+        self._database = database
+        self._register = register
+        self._vault = vault
+        self._numbers: dict[str, deque[int]] = {
+            "take_person_numbers": deque(),
+            "take_parcel_numbers": deque(),
+        }
+
+    async def known(self, notice_ids: Sequence[str], keys: Sequence[Key]) -> Known:
+        """Reads what is known of notice ids and of the persons that keys name. Raises StoreFault."""
+        with store_faults():
+            async with self._database.pool.acquire() as connection:
+                queries = self._database.queries
+                answers = await connection.fetch(queries["find_answers"], notice_ids)
+                people = await connection.fetch(
+                    queries["find_people"], [key.kind for key in keys], [key.value for key in keys]
+                )
+        return Known(
+            {
+                row["notice_id"]: FirstAnswer(row["sender"], row["fingerprint"], row["answer"])
+                for row in answers
+            },
+            {Key(KeyKind(row["kind"]), row["value"]): rows.state_of(row) for row in people},
+        )
+
+    async def person_numbers(self, count: int) -> list[int]:
+        """Fresh person numbers. Raises StoreFault."""
+        return await self._take("take_person_numbers", count)
+
+    async def parcel_numbers(self, count: int) -> list[int]:
+        """Fresh parcel numbers. Raises StoreFault."""
+        return await self._take("take_parcel_numbers", count)
+
+    async def _take(self, query: str, count: int) -> list[int]:
+        numbers = self._numbers[query]
+        if len(numbers) < count:
+            fresh = await self._database.fetch(query, max(count, _BLOCK))
+            numbers.extend(row["number"] for row in fresh)
+        return [numbers.popleft() for _ in range(count)]
+
+    async def commit(
+        self, parcels: Iterable[ParcelRow], entries: Sequence[Entry], repeats: Sequence[str]
+    ) -> list[Committed]:
+        """Commits a batch durably, each entry in a transaction of its own; gives what became of each.
+
+        Raises StoreFault when the database failed or did not vouch for durability: then anything may have
+        been committed and nothing may be acknowledged.
+        """
+        with store_faults():
+            async with self._database.pool.acquire() as connection:
+                warnings: list[str] = []
+
+                def listen(_connection: Any, message: asyncpg.PostgresLogMessage) -> None:
+                    warnings.append(message.sqlstate or "")
+
+                connection.add_log_listener(listen)
+                try:
+                    results = await connection.fetchval(
+                        self._database.queries["commit_batch"],
+                        [_parcel(parcel) for parcel in parcels],
+                        [self._row(entry) for entry in entries],
+                        repeats,
+                        timeout=60,
+                    )
+                finally:
+                    connection.remove_log_listener(listen)
+        # 01000 on commit: the wait for the standby was cancelled, so only this server has the rows.
+        if any(sqlstate.startswith("01") for sqlstate in warnings):
+            raise StoreFault("the commit returned with a warning: not vouched for")
+        return [Committed(word) for word in results]
+
+    def _row(self, entry: Entry) -> tuple[Any, ...]:
+        decision, notice, after = entry.decision, entry.notice, entry.decision.after
+        history = held = departure = None
+        if after is not None and notice is not None:
+            if decision.recorded and isinstance(notice, ChangeNotice):
+                record = Record(notice, after.person_id, after.version, entry.notified_on)
+                history = rows.history_row(self._register, record, self._vault)
+            elif decision.kind is OutcomeClass.HELD:
+                held = (notice.id, after.person_id, self._vault.seal(f"held/{notice.id}", entry.raw))
+            elif isinstance(notice, DepartureNotice):
+                departure = rows.departure_row(notice, after.person_id, entry.notified_on)
+        return (
+            _inbox(entry.inbox),
+            decision.before.version if decision.before else 0,
+            rows.person_row(after) if after else None,
+            rows.key_rows(decision.new_keys, after.person_id) if after else [],
+            history,
+            held,
+            departure,
+            (entry.leaf.hash, entry.leaf.salt, entry.leaf.payload),
+        )
+
+
+def _inbox(row: InboxRow | None) -> tuple[Any, ...] | None:
+    if row is None:
+        return None
+    return (row.notice_id, row.sender, row.parcel_id, row.fingerprint, row.outcome, row.code, row.answer)
+
+
+def _parcel(row: ParcelRow) -> tuple[Any, ...]:
+    return (
+        row.parcel_id,
+        row.sender,
+        row.number,
+        row.digest,
+        row.thumbprint,
+        row.sealed,
+        row.received_at,
+    )

@@ -1,0 +1,73 @@
+"""接続: connections to the register's database, checked to be safe before anything is entrusted to them."""
+
+from collections.abc import Mapping
+
+import asyncpg
+
+from jukinet_daemon.store.faults import StoreFault, UnsafeDatabase, store_faults
+from jukinet_daemon.store.migrate import schema_version_of
+from jukinet_daemon.store.queries import load_queries
+
+OLDEST_SERVER = 150000
+_MUST_BE_ON = ("fsync", "full_page_writes", "data_checksums")
+# Each level of synchronous_commit, weakest first: a server may be set to more than the configuration asks.
+_DURABILITY = ("off", "local", "remote_write", "on", "remote_apply")
+
+
+class Database:
+    """A pool for one door, in that door's role, with the register's named queries."""
+
+    def __init__(self, pool: asyncpg.Pool, queries: Mapping[str, str]) -> None:
+        self.pool = pool
+        self.queries = queries
+
+    async def fetch(self, name: str, *values: object) -> list[asyncpg.Record]:
+        """Runs a named query. Raises StoreFault."""
+        with store_faults():
+            return await self.pool.fetch(self.queries[name], *values)
+
+    async def close(self) -> None:
+        """Closes the pool; connections in use are waited for."""
+        await self.pool.close()
+
+
+async def open_database(
+    dsn: str, register: str, role: str, *, durability: str = "on", size: int = 2
+) -> Database:
+    """Opens a pool in a role. Raises UnsafeDatabase, naming every setting that is wrong, or StoreFault."""
+    queries = load_queries(register)
+    settings = {"role": role, "application_name": f"{role} {register}"}
+    with store_faults():
+        pool = await asyncpg.create_pool(
+            dsn, min_size=1, max_size=size, server_settings=settings, command_timeout=60
+        )
+    database = Database(pool, queries)
+    try:
+        await _check(database, register, durability)
+    except StoreFault:
+        await database.close()
+        raise
+    return database
+
+
+async def _check(database: Database, register: str, durability: str) -> None:
+    rows = await database.fetch("database_settings")
+    problems = unsafe_settings({row["name"]: row["setting"] for row in rows}, durability)
+    version = (await database.fetch("schema_version"))[0]["version"]
+    if version != schema_version_of(register):
+        problems.append(
+            f"schema {version} where {schema_version_of(register)} is needed: run jukinetctl migrate"
+        )
+    if problems:
+        raise UnsafeDatabase(problems)
+
+
+def unsafe_settings(settings: Mapping[str, str], durability: str) -> list[str]:
+    """What of a server's settings could lose a confirmed record, a sentence each."""
+    problems = [f"{name} is off" for name in _MUST_BE_ON if settings[name] != "on"]
+    level = settings["synchronous_commit"]
+    if _DURABILITY.index(level) < _DURABILITY.index(durability):
+        problems.append(f"synchronous_commit is {level}, below {durability}")
+    if int(settings["server_version_num"]) < OLDEST_SERVER:
+        problems.append("PostgreSQL is older than version 15")
+    return problems

@@ -1,0 +1,159 @@
+"""行: decisions and records as the rows of the database, and back. 個人番号 is sealed and opened here."""
+
+from collections.abc import Callable, Mapping
+from datetime import date
+from types import MappingProxyType
+from typing import Any
+
+import asyncpg
+
+from jukinet_daemon.domain.change import Cause, Change
+from jukinet_daemon.domain.dates import Era
+from jukinet_daemon.domain.notice import ChangeNotice, DepartureNotice, Key, Person, Sex
+from jukinet_daemon.domain.person import PersonState, Stay
+from jukinet_daemon.domain.record import Record
+from jukinet_daemon.vault.fields import Vault
+
+Column = Callable[[Record, Vault], Any]
+
+
+def _sealed(record: Record, column: str, value: str | None, vault: Vault) -> bytes | None:
+    return (
+        None
+        if value is None
+        else vault.seal(_place(record.person_id, record.version, column), value.encode())
+    )
+
+
+def _place(person_id: int, version: int, column: str) -> str:
+    return f"history/{column}/{person_id}/{version}"
+
+
+def _index(number: str | None, vault: Vault) -> bytes | None:
+    return None if number is None else vault.index("individual_number", number)
+
+
+_COLUMNS: Mapping[str, Column] = MappingProxyType(
+    {
+        "person_id": lambda r, _: r.person_id,
+        "version": lambda r, _: r.version,
+        "notice_id": lambda r, _: r.notice.id,
+        "area": lambda r, _: r.notice.area,
+        "is_foreign": lambda r, _: r.notice.foreign,
+        "change": lambda r, _: r.notice.change,
+        "cause": lambda r, _: r.notice.cause,
+        "event_date": lambda r, _: r.notice.event_date,
+        "resident_code": lambda r, _: r.notice.person.resident_code,
+        "individual_number": lambda r, v: _sealed(
+            r, "individual_number", r.notice.person.individual_number, v
+        ),
+        "individual_number_index": lambda r, v: _index(r.notice.person.individual_number, v),
+        "name": lambda r, _: r.notice.person.name,
+        "name_kana": lambda r, _: r.notice.person.name_kana,
+        "former_family_name": lambda r, _: r.notice.person.former_family_name,
+        "former_family_name_kana": lambda r, _: r.notice.person.former_family_name_kana,
+        "alias": lambda r, _: r.notice.person.alias,
+        "date_of_birth": lambda r, _: r.notice.person.date_of_birth,
+        "birth_era": lambda r, _: r.notice.person.birth_era,
+        "sex": lambda r, _: r.notice.person.sex,
+        "address": lambda r, _: r.notice.person.address,
+        "address_area": lambda r, _: r.notice.person.address_area,
+        "overseas": lambda r, _: r.notice.person.overseas,
+        "previous_code": lambda r, _: r.notice.previous_code,
+        "previous_number": lambda r, v: _sealed(r, "previous_number", r.notice.previous_number, v),
+        "record_key": lambda r, _: r.notice.record_key,
+        "notified_on": lambda r, _: r.notified_on,
+    }
+)
+
+# The attributes of each register's type history_row, in order; a test holds them against the database.
+HISTORY_ROW: Mapping[str, tuple[str, ...]] = MappingProxyType(
+    {
+        "juki": tuple(column for column in _COLUMNS if column != "overseas"),
+        "fuhyo": (
+            "person_id",
+            "version",
+            "notice_id",
+            "area",
+            "change",
+            "event_date",
+            "resident_code",
+            "name",
+            "name_kana",
+            "date_of_birth",
+            "birth_era",
+            "sex",
+            "address",
+            "address_area",
+            "overseas",
+            "previous_code",
+            "record_key",
+            "notified_on",
+        ),
+    }
+)
+
+
+def history_row(register: str, record: Record, vault: Vault) -> tuple[Any, ...]:
+    """A record as the row of its register's history."""
+    return tuple(_COLUMNS[column](record, vault) for column in HISTORY_ROW[register])
+
+
+def record_of(row: asyncpg.Record, vault: Vault) -> Record:
+    """A row of the history as a record. Raises VaultFault when a sealed value does not open at its place."""
+    place = (row["person_id"], row["version"])
+
+    def opened(column: str) -> str | None:
+        sealed = row.get(column)
+        return None if sealed is None else vault.open(_place(*place, column), sealed).decode()
+
+    person = Person(
+        resident_code=row["resident_code"],
+        individual_number=opened("individual_number"),
+        name=row["name"],
+        name_kana=row["name_kana"],
+        former_family_name=row.get("former_family_name"),
+        former_family_name_kana=row.get("former_family_name_kana"),
+        alias=row.get("alias"),
+        date_of_birth=row["date_of_birth"],
+        birth_era=Era(row["birth_era"]) if row["birth_era"] else None,
+        sex=Sex(row["sex"]) if row["sex"] else None,
+        address=row["address"],
+        address_area=row["address_area"],
+        overseas=row.get("overseas", False),
+    )
+    notice = ChangeNotice(
+        id=row["notice_id"],
+        area=row["area"],
+        record_key=row["record_key"],
+        change=Change(row["change"]),
+        cause=Cause(row["cause"]) if row.get("cause") else None,
+        event_date=row["event_date"],
+        foreign=row.get("is_foreign", False),
+        person=person,
+        previous_code=row["previous_code"],
+        previous_number=opened("previous_number"),
+    )
+    return Record(notice, *place, row["notified_on"])
+
+
+def person_row(state: PersonState) -> tuple[Any, ...]:
+    """A person's state as a row."""
+    stays = [(stay.area, stay.foreign, stay.version) for stay in state.stays]
+    return (state.person_id, state.version, state.current, stays, state.waiting)
+
+
+def state_of(row: asyncpg.Record) -> PersonState:
+    """A row as a person's state."""
+    stays = tuple(Stay(stay["area"], stay["is_foreign"], stay["version"]) for stay in row["stays"])
+    return PersonState(row["person_id"], row["version"], row["current"], stays, row["waiting"])
+
+
+def key_rows(keys: tuple[Key, ...], person_id: int) -> list[tuple[Any, ...]]:
+    """A person's new keys as rows."""
+    return [(key.kind, key.value, person_id) for key in keys]
+
+
+def departure_row(notice: DepartureNotice, person_id: int, notified_on: date) -> tuple[Any, ...]:
+    """A 転出確定 as a row."""
+    return (notice.id, person_id, notice.area, notice.event_date, notified_on)

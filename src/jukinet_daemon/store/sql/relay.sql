@@ -1,0 +1,21 @@
+-- name: lock_relay
+-- One relay a register: order per person would not survive two.
+SELECT pg_try_advisory_lock(hashtext('jukinet relay'))
+
+-- name: take_relay_number
+-- The running number of a parcel to the national server.
+SELECT nextval('relay_number')
+
+-- name: store_receipt
+-- The national server's signed receipt.
+INSERT INTO receipt (parcel_digest, signed) VALUES ($1, $2) RETURNING receipt_id
+
+-- name: close_outbox
+-- Marks what a receipt closes, with the code of what the national server refused.
+UPDATE outbox SET receipt_id = $1, refused = answered.refused
+FROM unnest($2::bigint[], $3::text[]) AS answered (outbox_id, refused)
+WHERE outbox.outbox_id = answered.outbox_id AND outbox.receipt_id IS NULL
+
+-- name: add_leaf
+-- One leaf of evidence.
+INSERT INTO ledger (hash, salt, payload) VALUES ($1, $2, $3)

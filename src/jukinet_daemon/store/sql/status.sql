@@ -1,0 +1,32 @@
+-- name: database_settings
+-- What the server must have on before anything is entrusted to it.
+SELECT name, setting FROM pg_settings
+WHERE name IN ('fsync', 'full_page_writes', 'data_checksums', 'synchronous_commit', 'server_version_num')
+
+-- name: schema_version
+-- The newest migration.
+SELECT coalesce(max(version), 0) AS version FROM schema_migration
+
+-- name: ping
+-- Whether the database answers.
+SELECT 1 AS one
+
+-- name: outbox_waiting
+-- What waits for the national server: how many, and since when.
+SELECT count(*) AS depth, extract(epoch FROM clock_timestamp() - min(entered_at))::float8 AS age
+FROM outbox WHERE receipt_id IS NULL
+
+-- name: outbox_refused
+-- What the national server refused.
+SELECT count(*) AS refused FROM outbox WHERE refused IS NOT NULL
+
+-- name: held_waiting
+-- Notices that wait for an operator.
+SELECT count(*) AS held FROM held
+
+-- name: last_parcels
+-- When each municipality last sent.
+SELECT s.sender, (
+    SELECT received_at FROM parcel WHERE parcel.sender = s.sender ORDER BY received_at DESC LIMIT 1
+) AS received_at
+FROM unnest($1::text[]) AS s (sender)

@@ -1,0 +1,115 @@
+"""返信: the signed receipt of a parcel, one answer for each notice in its order."""
+
+import json
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Annotated, Literal
+
+from pydantic import Field, TypeAdapter, ValidationError
+
+from jukinet_daemon.wire.notice import Message
+from jukinet_daemon.wire.parcel import PROTOCOL
+from jukinet_daemon.wire.text import JsonFault, Moment, NoticeId, canonical, read_json
+
+Base64Url = Annotated[str, Field(pattern=r"^[A-Za-z0-9_-]+$")]
+Code = Annotated[str, Field(pattern=r"^[A-Z][0-9]{3}$")]
+DayText = Annotated[str, Field(pattern=r"^[0-9]{4}-[0-9]{2}-[0-9]{2}$")]
+
+
+class RemarkMessage(Message):
+    """Something noticed that did not stand in the way."""
+
+    code: Code
+    field: str
+
+
+class AnswerMessage(Message):
+    """The answer to one notice. It is stored and given again word for word."""
+
+    id: NoticeId | None = Field(default=None, description="通知番号。読めなかったときはない")
+    outcome: Literal["ACCEPTED", "HELD", "REFUSED", "LATER"] = Field(description="結果の区分")
+    code: Code = Field(description="結果コード (docs/outcomes.md)")
+    field: str | None = Field(default=None, description="理由となった項目の名")
+    remarks: list[RemarkMessage] | None = Field(default=None, description="付記")
+    received_on: DayText | None = Field(default=None, description="通知を受けた日")
+    leaf: Base64Url | None = Field(default=None, description="記録の葉 (RFC 9162)")
+    salt: Base64Url | None = Field(default=None, description="葉を確かめるための塩")
+
+
+class ParcelRefusal(Message):
+    """Why a whole parcel was not read."""
+
+    code: Code
+    field: str | None = None
+
+
+class ReplyMessage(Message):
+    """The payload of a reply."""
+
+    protocol: Literal["jukinet/1"]
+    register_: Literal["juki", "fuhyo"] = Field(alias="register")
+    receiver: str = Field(description="返信先 (電文の送信者)")
+    parcel: int | None = Field(default=None, description="電文番号")
+    parcel_digest: Base64Url = Field(description="電文のJWSのSHA-256")
+    answered_at: Moment
+    answers: list[AnswerMessage]
+    repeated: list[int] = Field(description="前に答えた通知の位置 (0から)")
+    refused: ParcelRefusal | None = Field(default=None, description="電文全体を読まなかった理由")
+
+
+@dataclass(frozen=True, slots=True)
+class ReplyHead:
+    """What a reply says besides its answers."""
+
+    register: str
+    receiver: str
+    parcel: int | None
+    parcel_digest: str
+
+
+class ReplyFault(ValueError):
+    """A payload is not a reply."""
+
+
+_ADAPTER = TypeAdapter(ReplyMessage)
+
+
+def write_answer(fields: dict[str, object]) -> str:
+    """The text of one answer: the canonical JSON of the fields that are not None."""
+    return canonical({name: value for name, value in fields.items() if value is not None}).decode("utf-8")
+
+
+def write_reply(head: ReplyHead, answers: Sequence[str], repeated: Sequence[int], answered_at: str) -> bytes:
+    """The payload of a reply. Answers go in as stored text, so that a repeat is word for word the first."""
+    shell = _shell(head, answered_at) | {"repeated": list(repeated)}
+    return _with_answers(shell, answers)
+
+
+def write_refusal(head: ReplyHead, code: str, field: str | None, answered_at: str) -> bytes:
+    """The payload of a reply to a parcel that was not read."""
+    refused = {"code": code} | ({"field": field} if field else {})
+    return _with_answers(_shell(head, answered_at) | {"repeated": [], "refused": refused}, ())
+
+
+def _shell(head: ReplyHead, answered_at: str) -> dict[str, object]:
+    shell: dict[str, object] = {
+        "protocol": PROTOCOL,
+        "register": head.register,
+        "receiver": head.receiver,
+        "parcel_digest": head.parcel_digest,
+        "answered_at": answered_at,
+    }
+    return shell if head.parcel is None else shell | {"parcel": head.parcel}
+
+
+def _with_answers(shell: dict[str, object], answers: Sequence[str]) -> bytes:
+    text = json.dumps(shell, ensure_ascii=False, separators=(",", ":"), sort_keys=True)
+    return f'{{"answers":[{",".join(answers)}],{text[1:]}'.encode()
+
+
+def read_reply(payload: bytes) -> ReplyMessage:
+    """Reads a reply's payload. Raises ReplyFault."""
+    try:
+        return _ADAPTER.validate_python(read_json(payload))
+    except (JsonFault, ValidationError):
+        raise ReplyFault("not a reply") from None

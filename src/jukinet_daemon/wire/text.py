@@ -1,0 +1,111 @@
+"""文字: JSON text read strictly, written canonically, and the kinds of text a field may hold."""
+
+import json
+from typing import Annotated, Any, Never
+
+from pydantic import StringConstraints, TypeAdapter, ValidationError
+
+from jukinet_daemon.domain.dates import DATE_TEXT
+from jukinet_daemon.domain.identifiers import AREA_CODE, INDIVIDUAL_NUMBER, RESIDENT_CODE
+
+# Control characters, zero-width and bidirectional controls, line separators, interlinear annotation,
+# noncharacters. Everything else stays code point by code point: no normalisation anywhere.
+_FORBIDDEN = (
+    r"\u0000-\u001F\u007F-\u009F\u200B-\u200F\u2028-\u202E\u2060-\u206F"
+    r"\uFDD0-\uFDEF\uFEFF\uFFF0-\uFFFC\uFFFE\uFFFF"
+)
+
+
+def _text(longest: int) -> StringConstraints:
+    return StringConstraints(min_length=1, max_length=longest, pattern=rf"^[^{_FORBIDDEN}]+$")
+
+
+NameText = Annotated[str, _text(200)]
+AddressText = Annotated[str, _text(400)]
+NoticeId = Annotated[
+    str, StringConstraints(pattern=r"^[0-9a-f]{8}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{12}$")
+]
+RecordKey = Annotated[str, StringConstraints(pattern=r"^[A-Za-z0-9._:-]{1,64}$")]
+AreaCode = Annotated[str, StringConstraints(pattern=rf"^{AREA_CODE.pattern}$")]
+ResidentCode = Annotated[str, StringConstraints(pattern=rf"^{RESIDENT_CODE.pattern}$")]
+IndividualNumber = Annotated[str, StringConstraints(pattern=rf"^{INDIVIDUAL_NUMBER.pattern}$")]
+DateText = Annotated[str, StringConstraints(pattern=rf"^{DATE_TEXT.pattern}$")]
+Moment = Annotated[
+    str,
+    StringConstraints(
+        pattern=r"^[0-9]{4}-[0-9]{2}-[0-9]{2}T[0-9]{2}:[0-9]{2}:[0-9]{2}(\.[0-9]{1,6})?(Z|[+-][0-9]{2}:[0-9]{2})$"
+    ),
+]
+
+
+class JsonFault(ValueError):
+    """Bytes are not the JSON we take. The message says what is wrong, never what stands there."""
+
+
+def read_json(data: bytes) -> Any:
+    """Parses JSON strictly: UTF-8, no NaN or Infinity, no fraction, no deep nesting.
+
+    Raises JsonFault. An object that names a field twice comes back as Duplicated, for its reader to refuse:
+    no reader may choose which of the two was meant.
+    """
+    try:
+        return json.loads(
+            data.decode("utf-8"),
+            object_pairs_hook=_object,
+            parse_constant=_no_constant,
+            parse_float=_no_fraction,
+        )
+    except JsonFault:
+        raise
+    except UnicodeDecodeError:
+        raise JsonFault("not UTF-8") from None
+    except RecursionError:
+        raise JsonFault("nested too deeply") from None
+    except ValueError:
+        raise JsonFault("not JSON") from None
+
+
+class Duplicated(dict[str, Any]):
+    """An object that named `field` twice; the reader of the notice refuses it by name."""
+
+    field: str = ""
+
+
+def _object(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
+    fields = dict(pairs)
+    if len(fields) == len(pairs):
+        return fields
+    names = [name for name, _ in pairs]
+    marked = Duplicated(fields)
+    marked.field = next(name for name in names if names.count(name) > 1)
+    return marked
+
+
+def _no_constant(_text: str) -> Never:
+    raise JsonFault("NaN and Infinity are not JSON")
+
+
+def _no_fraction(_text: str) -> Never:
+    raise JsonFault("a number with a fraction or exponent")
+
+
+def canonical(value: Any) -> bytes:
+    """The canonical bytes of a JSON value: RFC 8785 for what we write (text, whole numbers, booleans, null).
+
+    Names are ASCII and numbers whole, so sorting by code point and Python's integer form are what it asks.
+    Text that is not yet checked may hold a lone surrogate, which has bytes here but passes no check.
+    """
+    return json.dumps(value, ensure_ascii=False, separators=(",", ":"), sort_keys=True).encode(
+        "utf-8", "surrogatepass"
+    )
+
+
+_NOTICE_ID = TypeAdapter(NoticeId)
+
+
+def notice_id_in(raw: Any) -> str | None:
+    """The notice id of parsed JSON, if it has a well-formed one; the rest of it may be anything."""
+    try:
+        return _NOTICE_ID.validate_python(raw["id"], strict=True)
+    except (ValidationError, KeyError, TypeError, IndexError):
+        return None

@@ -1,0 +1,80 @@
+"""Fixtures of all suites: one PostgreSQL a run, a fresh database a test from a migrated template."""
+
+import asyncio
+from collections.abc import AsyncIterator, Callable, Iterator
+from contextlib import AsyncExitStack
+from itertools import count
+from pathlib import Path
+from typing import Any
+
+import pytest
+from support.world import (
+    REGISTERS,
+    House,
+    Pki,
+    config_for,
+    national_server,
+    new_pki,
+    postgres,
+    write_keyring,
+)
+
+from jukinet_daemon.daemon import Daemon
+from jukinet_daemon.sim.postgres import EmbeddedPostgres
+from jukinet_daemon.store.migrate import migrate
+
+_numbers = count(1)
+
+
+@pytest.fixture(scope="session")
+def pg() -> Iterator[EmbeddedPostgres]:
+    with postgres() as server:
+        for register in REGISTERS:
+            server.psql("postgres", f"CREATE DATABASE template_{register}")
+            asyncio.run(migrate(server.dsn(f"template_{register}"), register))
+        yield server
+
+
+@pytest.fixture(scope="session")
+def pki(tmp_path_factory: pytest.TempPathFactory) -> Pki:
+    return new_pki(tmp_path_factory.mktemp("pki"))
+
+
+@pytest.fixture
+def new_database(pg: EmbeddedPostgres) -> Iterator[Callable[[str], str]]:
+    """Makes a fresh migrated database of a register and gives its DSN."""
+    names = []
+
+    def make(register: str) -> str:
+        names.append(f"{register}_{next(_numbers)}")
+        pg.psql("postgres", f"CREATE DATABASE {names[-1]} TEMPLATE template_{register}")
+        return pg.dsn(names[-1])
+
+    yield make
+    for name in names:
+        pg.psql("postgres", f"DROP DATABASE IF EXISTS {name} WITH (FORCE)")
+
+
+HouseMaker = Callable[..., Any]
+
+
+@pytest.fixture
+async def open_house(
+    new_database: Callable[[str], str], pki: Pki, tmp_path: Path
+) -> AsyncIterator[HouseMaker]:
+    """Starts a server in this process, with a national server unless told otherwise."""
+    async with AsyncExitStack() as stack:
+
+        async def start(register: str = "juki", *, national: bool = True, **sections: Any) -> House:
+            journal = tmp_path / f"national-{register}.ndjson"
+            if national:
+                url = await stack.enter_async_context(national_server(register, pki, journal))
+                sections["national"] = {"url": url}
+            dsn = new_database(register)
+            config = config_for(register, pki, dsn, write_keyring(tmp_path), **sections)
+            daemon = Daemon(config)
+            await daemon.start()
+            stack.push_async_callback(daemon.stop)
+            return House(register, pki, config, daemon, dsn, journal)
+
+        yield start

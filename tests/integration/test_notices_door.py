@@ -1,0 +1,27 @@
+"""A notice from the line to the file and on to the national server, on real parts."""
+
+from typing import Any
+
+import pytest
+from conftest import HouseMaker
+from support.notices import fuhyo_change, juki_change
+from support.world import until
+
+from jukinet_daemon.sim.journal import read_journal
+
+
+async def test_a_notice_is_applied_answered_and_relayed(open_house: HouseMaker) -> None:
+    house = await open_house("juki")
+    notice = juki_change()
+    async with house.line() as line:
+        (answer,) = await line.tell(notice)
+    assert (answer.outcome, answer.code, answer.id) == ("ACCEPTED", "A100", notice["id"])
+    (row,) = await house.rows("SELECT * FROM history")
+    assert row["name"] == notice["person"]["name"]
+    received = await until(lambda: _journal(house))
+    assert [entry["record"]["id"] for entry in received] == [notice["id"]]
+    assert received[0]["record"]["person"]["individual_number"] == notice["person"]["individual_number"]
+
+
+async def _journal(house: Any) -> list[dict[str, Any]]:
+    return list(read_journal(house.national_journal))
