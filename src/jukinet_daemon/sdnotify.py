@@ -4,16 +4,17 @@ import asyncio
 import os
 import socket
 from collections.abc import Mapping
+from contextlib import suppress
 
 
 def notify(state: str, environment: Mapping[str, str] = os.environ) -> None:
-    """Tells systemd a state such as READY=1. Does nothing where no manager listens."""
+    """Tells systemd a state such as READY=1. A manager that is not there, or gone, is no reason to fail."""
     address = environment.get("NOTIFY_SOCKET")
     if not address:
         return
     if address.startswith("@"):
         address = "\0" + address[1:]
-    with socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM | socket.SOCK_CLOEXEC) as manager:
+    with suppress(OSError), socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM) as manager:
         manager.connect(address)
         manager.sendall(state.encode("ascii"))
 

@@ -1,6 +1,7 @@
 """市町村CSの模擬: posts notices over its line, in order, until each has an answer that is final."""
 
 import asyncio
+import hashlib
 import random
 from collections import deque
 from collections.abc import Callable, Iterable
@@ -12,6 +13,7 @@ from jukinet_daemon.outward import Caller, Conversation, PeerFault, call
 from jukinet_daemon.sim.journal import Journal
 from jukinet_daemon.wire.envelope import PARCEL_TYPE, digest_of, seal
 from jukinet_daemon.wire.parcel import Parcel, write_parcel
+from jukinet_daemon.wire.text import canonical
 
 FIRST_PAUSE_S = 0.1
 LONGEST_PAUSE_S = 5.0
@@ -57,7 +59,9 @@ class _Sent:
 class MunicipalCs:
     """Sends what is posted. What is not answered, or answered LATER, is sent again, in the order posted."""
 
-    def __init__(self, desk: Desk, journal: Journal, answered: Callable[[Answered], None], last_number: int = 0) -> None:
+    def __init__(
+        self, desk: Desk, journal: Journal, answered: Callable[[Answered], None], last_number: int = 0
+    ) -> None:
         self._desk = desk
         self._journal = journal
         self._answered = answered
@@ -118,7 +122,7 @@ class MunicipalCs:
             parcel = Parcel(self._desk.register, self._desk.municipality, self._number, tuple(notices))
             now = datetime.now().astimezone().isoformat(timespec="milliseconds")
             signed = seal(write_parcel(parcel, now), PARCEL_TYPE, self._desk.caller.key)
-            self._journal.write(self._entry("sent", id=notice["id"], parcel=self._number) for notice in notices)
+            self._journal.write(self._entry("sent", notice, parcel=self._number) for notice in notices)
             await line.send(signed)
         except BaseException:
             self._waiting.extendleft(reversed(notices))
@@ -141,9 +145,7 @@ class MunicipalCs:
                 continue
             repeated = place in reply.repeated
             entries.append(
-                self._entry(
-                    "answered", id=notice["id"], outcome=answer.outcome, code=answer.code, repeated=repeated
-                )
+                self._entry("answered", notice, outcome=answer.outcome, code=answer.code, repeated=repeated)
             )
             self._answered(Answered(notice, answer.outcome, answer.code, answer.field, repeated))
         self._journal.write(entries)
@@ -151,9 +153,12 @@ class MunicipalCs:
             flying.appendleft(_Sent(sent.digest, again))
             raise PeerFault("the server takes nothing now")
 
-    def _entry(self, event: str, **fields: Any) -> dict[str, Any]:
+    def _entry(self, event: str, notice: dict[str, Any], **fields: Any) -> dict[str, Any]:
         return {
             "event": event,
+            "id": notice["id"],
+            # A faulty sender may use one id for two contents: the journal tells them apart.
+            "content": hashlib.sha256(canonical(notice)).hexdigest()[:16],
             "register": self._desk.register,
             "sender": self._desk.municipality,
             **fields,

@@ -1,0 +1,277 @@
+"""jukinet-sim: municipalities, national servers and a whole demo, for those who build against the server."""
+
+import argparse
+import asyncio
+import json
+import signal
+import sys
+from collections.abc import Coroutine
+from datetime import date
+from pathlib import Path
+from typing import Any
+
+import uvloop
+from rich.console import Console
+from rich.table import Table
+
+from jukinet_daemon.keys import signing_key
+from jukinet_daemon.pki.files import PkiFileError
+from jukinet_daemon.pki.peer import Role
+from jukinet_daemon.pki.tls import server_context
+from jukinet_daemon.pki.trust import DoorPolicy
+from jukinet_daemon.server.listener import Listener
+from jukinet_daemon.sim.demo.run import Show, municipal_senders, show
+from jukinet_daemon.sim.journal import Journal, read_journal
+from jukinet_daemon.sim.municipalities import Task, run_municipalities
+from jukinet_daemon.sim.municipality import Answered, Desk, MunicipalCs, ParcelRefused
+from jukinet_daemon.sim.national import PATH, NationalServer, Office
+from jukinet_daemon.sim.people import DayPlan
+from jukinet_daemon.sim.pki import tls_files
+from jukinet_daemon.sim.world import REGISTERS, load_world
+
+DEFAULT_FOLDER = Path("build/demo")
+
+
+def demo(options: argparse.Namespace) -> int:
+    """Runs the demo."""
+    settings = Show(
+        folder=options.folder.resolve(),
+        plan=DayPlan(day=date.today()),  # noqa: DTZ011 - the day on this machine's calendar
+        seed=options.seed,
+        people=options.people,
+        day_seconds=options.day_seconds,
+        keep=options.keep,
+    )
+    try:
+        return _run(show(settings, Console()))
+    except (KeyboardInterrupt, asyncio.CancelledError):
+        return 0 if options.keep else 130
+
+
+def send(options: argparse.Namespace) -> int:
+    """Sends a file of notices as one municipality and prints an outcome a line."""
+    notices = _read_notices(options.file)
+    world = load_world(options.folder)
+    site = world.site(options.register)
+    caller = world.cs_caller(options.municipality, site.register)
+    journal = world.cs_journal(options.municipality)
+    last = max((entry.get("parcel", 0) for entry in read_journal(journal)), default=0)
+    desk = Desk(site.register, options.municipality, options.url or site.notices, caller)
+    refused = _run(_send(desk, Journal(journal), notices, last, as_json=options.json))
+    return 1 if refused else 0
+
+
+async def _send(
+    desk: Desk, journal: Journal, notices: list[dict[str, Any]], last: int, *, as_json: bool
+) -> int:
+    refused = 0
+
+    def answered(answer: Answered) -> None:
+        nonlocal refused
+        refused += answer.outcome == "REFUSED"
+        print(_answer_json(answer) if as_json else _answer_line(answer), flush=True)
+
+    cs = MunicipalCs(desk, journal, answered, last)
+    cs.post(notices)
+    running = asyncio.create_task(cs.run())
+    done = asyncio.create_task(cs.done())
+    await asyncio.wait({running, done}, return_when=asyncio.FIRST_COMPLETED)
+    if running.done():
+        running.result()
+    running.cancel()
+    await asyncio.gather(running, done, return_exceptions=True)
+    journal.close()
+    return refused
+
+
+def _answer_line(answer: Answered) -> str:
+    where = f"  項目 {answer.field}" if answer.field else ""
+    again = "  REPEATED" if answer.repeated else ""
+    return f"{answer.notice.get('id', '-')}  {answer.outcome:<8}  {answer.code}{where}{again}"
+
+
+def _answer_json(answer: Answered) -> str:
+    table = {
+        "id": answer.notice.get("id"),
+        "outcome": answer.outcome,
+        "code": answer.code,
+        "field": answer.field,
+        "repeated": answer.repeated,
+    }
+    return json.dumps(table, ensure_ascii=False)
+
+
+def _read_notices(path: Path) -> list[dict[str, Any]]:
+    notices = []
+    for number, line in enumerate(path.read_text("utf-8").splitlines(), start=1):
+        if line.strip():
+            try:
+                notices.append(json.loads(line))
+            except ValueError:
+                raise SystemExit(
+                    f"{path}: {number} 行目が JSON でありません / line {number} is not JSON"
+                ) from None
+    return notices
+
+
+def receive_national(options: argparse.Namespace) -> int:
+    """Shows what the national server of a register got."""
+    world = load_world(options.folder)
+    entries = list(read_journal(Path(world.site(options.register).national_journal)))
+    if options.json:
+        for entry in entries:
+            print(json.dumps(entry, ensure_ascii=False))
+        return 0
+    table = Table(title=f"全国サーバ ({options.register}): {len(entries):,} 件")
+    for heading in ("結果", "更新順番号", "記録番号", "団体コード", "異動", "事由", "通知番号"):
+        table.add_column(heading)
+    for entry in entries[-options.last :]:
+        record = entry["record"]
+        table.add_row(
+            entry["code"],
+            str(record["sequence"]),
+            record["record_key"],
+            record["area"],
+            record["change"],
+            record.get("cause", ""),
+            record["id"],
+        )
+    Console().print(table)
+    return 0
+
+
+def national(options: argparse.Namespace) -> int:
+    """Runs a national server until it is told to stop; prints its URL when it listens."""
+    files = tls_files(options.pki, Role.NATIONAL, options.register)
+    policy = DoorPolicy(options.trust_domain, Role.PREF, frozenset({options.register}))
+    office = Office(options.register, policy, signing_key(files))
+
+    async def serve() -> int:
+        server = NationalServer(office, options.journal)
+        listener = Listener(server.application(), server_context(files))
+        address = await listener.open(options.listen)
+        print(json.dumps({"url": f"wss://{address}{PATH}"}), flush=True)
+        await _told_to_stop()
+        await listener.close()
+        server.close()
+        return 0
+
+    return _run(serve())
+
+
+def municipalities(options: argparse.Namespace) -> int:
+    """Runs the CS of all municipalities: the first load, the day, then until told to stop."""
+    world = load_world(options.folder)
+    task = Task(world.folder / "load.ndjson", world.folder / "day.ndjson", options.day_seconds)
+
+    async def work() -> int:
+        sending = asyncio.create_task(
+            run_municipalities(world, municipal_senders(), task, lambda line: print(line, flush=True))
+        )
+        stop = asyncio.create_task(_told_to_stop())
+        await asyncio.wait({sending, stop}, return_when=asyncio.FIRST_COMPLETED)
+        if sending.done():
+            sending.result()
+        sending.cancel()
+        await asyncio.gather(sending, return_exceptions=True)
+        return 0
+
+    return _run(work())
+
+
+async def _told_to_stop() -> None:
+    told = asyncio.Event()
+    for number in (signal.SIGTERM, signal.SIGINT):
+        asyncio.get_running_loop().add_signal_handler(number, told.set)
+    await told.wait()
+
+
+def _run(work: Coroutine[Any, Any, int]) -> int:
+    return uvloop.run(work)
+
+
+def _parser() -> argparse.ArgumentParser:
+    parser = argparse.ArgumentParser(prog="jukinet-sim", description="住基ネットの模擬 / simulators")
+    commands = parser.add_subparsers(dest="command", required=True, metavar="COMMAND")
+
+    def command(work: Any, name: str, text: str) -> argparse.ArgumentParser:
+        made = commands.add_parser(name, help=text, description=text)
+        made.set_defaults(work=work)
+        return made
+
+    show_all = command(demo, "demo", "一つの県の一日を動かす / watch a prefecture work for a day")
+    _folder(show_all)
+    show_all.add_argument("--seed", type=int, default=1, help="同じ種は同じ一日になる / same seed, same day")
+    show_all.add_argument("--people", type=int, default=10_000, help="住民の数 / how many residents")
+    show_all.add_argument(
+        "--day-seconds", type=float, default=20.0, help="一日を何秒にするか / length of the day"
+    )
+    show_all.add_argument(
+        "--keep", action="store_true", help="終わっても動かしておく / keep it up afterwards"
+    )
+
+    one = command(send, "send", "通知のファイルを市区町村として送る / send a file of notices")
+    _folder(one)
+    _register(one)
+    one.add_argument(
+        "--as", dest="municipality", required=True, metavar="CODE", help="団体コード / who sends"
+    )
+    one.add_argument("--url", help="接続先 (省けば実演のサーバ) / the server, by default the demo's")
+    one.add_argument("--json", action="store_true", help="機械が読む形で出す / for programs")
+    one.add_argument("file", type=Path, help="一行に一通知の JSON / one JSON notice a line")
+
+    got = command(
+        receive_national, "receive-national", "全国サーバが受けたものを示す / what the national server got"
+    )
+    _folder(got)
+    _register(got)
+    got.add_argument("--last", type=int, default=20, help="新しいものから何件 / how many, newest last")
+    got.add_argument(
+        "--json", action="store_true", help="すべてを機械が読む形で出す / everything, for programs"
+    )
+
+    nation = command(national, "national", "全国サーバを動かす / run a national server")
+    _register(nation)
+    nation.add_argument("--listen", default="127.0.0.1:0", metavar="HOST:PORT")
+    nation.add_argument("--pki", type=Path, required=True)
+    nation.add_argument("--trust-domain", required=True)
+    nation.add_argument("--journal", type=Path, required=True)
+
+    sixty = command(municipalities, "municipalities", "六十市区町村を動かす / run the sixty municipalities")
+    _folder(sixty)
+    sixty.add_argument("--day-seconds", type=float, default=20.0)
+    return parser
+
+
+def _folder(parser: argparse.ArgumentParser) -> None:
+    parser.add_argument(
+        "--folder", type=Path, default=DEFAULT_FOLDER, help="実演のフォルダ / the demo's folder"
+    )
+
+
+def _register(parser: argparse.ArgumentParser) -> None:
+    parser.add_argument("--register", choices=REGISTERS, default="juki", help="ファイル / the register")
+
+
+def main(arguments: list[str] | None = None) -> int:
+    """Runs a command; gives its exit status."""
+    options = _parser().parse_args(arguments)
+    try:
+        status: int = options.work(options)
+    except FileNotFoundError as fault:
+        print(
+            f"jukinet-sim: {fault.filename} がありません。make demo KEEP=1 で動かしてください",
+            file=sys.stderr,
+        )
+        return 1
+    except PkiFileError as fault:
+        print(f"jukinet-sim: {fault}", file=sys.stderr)
+        return 1
+    except ParcelRefused as fault:
+        print(f"jukinet-sim: 電文が拒否された / the parcel was refused: {fault}", file=sys.stderr)
+        return 1
+    return status
+
+
+if __name__ == "__main__":
+    sys.exit(main())

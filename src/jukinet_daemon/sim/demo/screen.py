@@ -1,0 +1,74 @@
+"""画面: the live view of a day, and the table at its end."""
+
+from collections.abc import Iterable, Mapping
+from typing import Any
+
+from rich.console import Console, Group, RenderableType
+from rich.progress_bar import ProgressBar
+from rich.table import Table
+from rich.text import Text
+
+from jukinet_daemon.sim.demo.verdict import Tally
+
+TITLES = {"juki": "都道府県サーバ (本人確認情報)", "fuhyo": "附票都道府県サーバ (附票本人確認情報)"}
+PHASES = {
+    "load": "初期登録 / first load",
+    "day": "一日の通知 / the day",
+    "done": "全国サーバの受領を待つ / waiting for receipts",
+}
+_OUTCOMES = ("ACCEPTED", "HELD", "REFUSED")
+
+
+def live_view(
+    phase: str, counts: Mapping[str, Any], totals: Mapping[str, int], received: Mapping[str, int]
+) -> Group:
+    """What is going on: for each register, how far the phase is and what the national server has."""
+    table = Table(box=None, padding=(0, 2, 0, 0))
+    for heading in ("", "", "送信 sent", "適用 accepted", "保留 held", "拒否 refused", "全国 national"):
+        table.add_column(heading, justify="right" if heading else "left")
+    for register, title in TITLES.items():
+        now = counts.get(register, {})
+        answered = sum(now.get(outcome, 0) for outcome in _OUTCOMES)
+        bar: RenderableType = ProgressBar(total=max(totals[register], 1), completed=answered, width=24)
+        table.add_row(
+            title,
+            bar,
+            f"{now.get('posted', 0):,} / {totals[register]:,}",
+            *(f"{now.get(outcome, 0):,}" for outcome in _OUTCOMES),
+            f"{received[register]:,}",
+        )
+    return Group(Text(PHASES[phase], style="bold"), table)
+
+
+def show_tallies(console: Console, tallies: Iterable[Tally], day_seconds: float) -> None:
+    """The end: the counts of each register, and in one line whether all agree."""
+    tallies = tuple(tallies)
+    table = Table(title=f"結果 / result (一日 {day_seconds:.1f} 秒)")
+    for heading in (
+        "ファイル / register",
+        "送信 sent",
+        "適用 accepted",
+        "保留 held",
+        "拒否 refused",
+        "送り relayed",
+        "全国で受領 received",
+    ):
+        table.add_column(heading, justify="left" if "register" in heading else "right")
+    for tally in tallies:
+        table.add_row(
+            TITLES[tally.register],
+            f"{tally.sent:,}",
+            *(f"{tally.outcomes[outcome]:,}" for outcome in _OUTCOMES),
+            f"{tally.relayed:,}",
+            f"{tally.received:,}",
+        )
+    console.print(table)
+    for tally in tallies:
+        for disagreement in tally.disagreements:
+            console.print(f"! {tally.register}: {disagreement}")
+    if all(tally.agrees for tally in tallies):
+        console.print(
+            "一致: 送信・記録・全国サーバが一件残らず一致した / all agree, to the notice", style="bold green"
+        )
+    else:
+        console.print("不一致: 上の通り / they do not agree", style="bold red")

@@ -1,0 +1,44 @@
+"""The settings of an embedded PostgreSQL: nothing acknowledged is lost, nothing personal is logged."""
+
+from collections.abc import Mapping
+from types import MappingProxyType
+
+SAFE_SETTINGS: Mapping[str, str] = MappingProxyType(
+    {
+        # Nothing acknowledged is lost.
+        "fsync": "on",
+        "full_page_writes": "on",
+        "synchronous_commit": "on",
+        "wal_compression": "off",
+        # Nobody connects but through the socket.
+        "listen_addresses": "",
+        "unix_socket_permissions": "0700",
+        "max_connections": "100",
+        "shared_buffers": "128MB",
+        # No personal value reaches a log: no statement, no parameter, no DETAIL such as "Key (x)=(...)".
+        "log_destination": "stderr",
+        "log_min_messages": "warning",
+        "log_statement": "none",
+        "log_min_error_statement": "panic",
+        "log_error_verbosity": "terse",
+        "log_parameter_max_length": "0",
+        "log_parameter_max_length_on_error": "0",
+        "log_line_prefix": "%m [%p] %q%u@%d ",
+        "log_timezone": "Asia/Tokyo",
+        "timezone": "Asia/Tokyo",
+        "datestyle": "ISO, YMD",
+        "lc_messages": "C",
+        "lc_monetary": "C",
+        "lc_numeric": "C",
+        "lc_time": "C",
+    }
+)
+
+
+def configuration(settings: Mapping[str, str]) -> str:
+    """Give the text of a postgresql.conf that holds these settings and no others."""
+    return "".join(f"{name} = {_quoted(value)}\n" for name, value in settings.items())
+
+
+def _quoted(value: str) -> str:
+    return "'" + value.replace("\\", "\\\\").replace("'", "''") + "'"
