@@ -23,7 +23,7 @@ from jukinet_daemon.server.listener import Listener
 from jukinet_daemon.sim.demo.run import Show, municipal_senders, show
 from jukinet_daemon.sim.journal import Journal, read_journal
 from jukinet_daemon.sim.municipalities import Task, run_municipalities
-from jukinet_daemon.sim.municipality import Answered, Desk, MunicipalCs, ParcelRefused
+from jukinet_daemon.sim.municipality import Answered, MunicipalCs, ParcelRefused, Window
 from jukinet_daemon.sim.national import PATH, NationalServer, Office
 from jukinet_daemon.sim.people import DayPlan
 from jukinet_daemon.sim.pki import tls_files
@@ -36,7 +36,7 @@ def demo(options: argparse.Namespace) -> int:
     """Runs the demo."""
     settings = Show(
         folder=options.folder.resolve(),
-        plan=DayPlan(day=date.today()),  # noqa: DTZ011 - the day on this machine's calendar
+        plan=_plan(options),
         seed=options.seed,
         people=options.people,
         day_seconds=options.day_seconds,
@@ -48,6 +48,11 @@ def demo(options: argparse.Namespace) -> int:
         return 0 if options.keep else 130
 
 
+def _plan(options: argparse.Namespace) -> DayPlan:
+    today = date.today()  # noqa: DTZ011 - the day on this machine's calendar
+    return DayPlan(today, options.juki, options.departures, options.fuhyo)
+
+
 def send(options: argparse.Namespace) -> int:
     """Sends a file of notices as one municipality and prints an outcome a line."""
     notices = _read_notices(options.file)
@@ -56,13 +61,13 @@ def send(options: argparse.Namespace) -> int:
     caller = world.cs_caller(options.municipality, site.register)
     journal = world.cs_journal(options.municipality)
     last = max((entry.get("parcel", 0) for entry in read_journal(journal)), default=0)
-    desk = Desk(site.register, options.municipality, options.url or site.notices, caller)
-    refused = _run(_send(desk, Journal(journal), notices, last, as_json=options.json))
+    window = Window(site.register, options.municipality, options.url or site.notices, caller)
+    refused = _run(_send(window, Journal(journal), notices, last, as_json=options.json))
     return 1 if refused else 0
 
 
 async def _send(
-    desk: Desk, journal: Journal, notices: list[dict[str, Any]], last: int, *, as_json: bool
+    window: Window, journal: Journal, notices: list[dict[str, Any]], last: int, *, as_json: bool
 ) -> int:
     refused = 0
 
@@ -71,7 +76,7 @@ async def _send(
         refused += answer.outcome == "REFUSED"
         print(_answer_json(answer) if as_json else _answer_line(answer), flush=True)
 
-    cs = MunicipalCs(desk, journal, answered, last)
+    cs = MunicipalCs(window, journal, answered, last)
     cs.post(notices)
     running = asyncio.create_task(cs.run())
     done = asyncio.create_task(cs.done())
@@ -123,14 +128,14 @@ def receive_national(options: argparse.Namespace) -> int:
             print(json.dumps(entry, ensure_ascii=False))
         return 0
     table = Table(title=f"全国サーバ ({options.register}): {len(entries):,} 件")
-    for heading in ("結果", "更新順番号", "記録番号", "団体コード", "異動", "事由", "通知番号"):
+    for heading in ("結果", "更新順番号", "人", "団体コード", "異動", "事由", "通知番号"):
         table.add_column(heading)
     for entry in entries[-options.last :]:
         record = entry["record"]
         table.add_row(
             entry["code"],
             str(record["sequence"]),
-            record["record_key"],
+            record["person_number"],
             record["area"],
             record["change"],
             record.get("cause", ""),
@@ -206,6 +211,9 @@ def _parser() -> argparse.ArgumentParser:
     show_all.add_argument(
         "--day-seconds", type=float, default=20.0, help="一日を何秒にするか / length of the day"
     )
+    show_all.add_argument("--juki", type=int, default=3_700, help="本人確認情報の通知 / juki notices")
+    show_all.add_argument("--departures", type=int, default=900, help="転出確定通知 / departures")
+    show_all.add_argument("--fuhyo", type=int, default=2_000, help="附票の通知 / fuhyo notices")
     show_all.add_argument(
         "--keep", action="store_true", help="終わっても動かしておく / keep it up afterwards"
     )

@@ -255,17 +255,7 @@ REGISTER_NOT_HERE = Outcome(
     "法30条の6第1項, 30条の41第1項",
     "接続先を確かめる",
 )
-PARCEL_NUMBER_REUSED = Outcome(
-    "P404",
-    _R,
-    "電文番号が別の電文に使われている",
-    "the parcel number was used for another parcel",
-    "規則12条",
-    "電文番号の採番を確かめ、県に連絡する",
-)
-
 TRY_AGAIN = Outcome("L500", _L, "いま受け取れない", "cannot be taken now", "規則12条", _AGAIN)
-STOPPING = Outcome("L501", _L, "サーバが停止中である", "the server is stopping", "規則12条", _AGAIN)
 
 CODE_DOUBTFUL = Outcome(
     "W600",

@@ -4,6 +4,7 @@ from collections.abc import Sequence
 
 import structlog
 
+from jukinet_daemon.domain.notice import Key
 from jukinet_daemon.service.batch import (
     House,
     Item,
@@ -71,15 +72,24 @@ class Receiver:
         log.error("batch_undecided", notices=len(items))
 
     async def _one_by_one(self, parcels: list[ParcelRow], items: list[Item]) -> list[tuple[Item, Answer]]:
-        """Isolates the notice that the database cannot take: its neighbours are answered, it stays LATER."""
+        """Isolates the notice that the database cannot take: it stays LATER, its neighbours are answered.
+
+        Later notices about the same person stay LATER with it: they may not overtake it.
+        """
         answered: list[tuple[Item, Answer]] = []
+        behind: set[Key] = set()
         for item in items:
-            try:
-                done, _again = await self._round(parcels, [item])
-            except RowFault as fault:
-                log.error("notice_cannot_be_stored", fault=str(fault), notice_id=item.id)
-            else:
-                answered += done
+            done = [] if behind.intersection(item.keys) else await self._alone(parcels, item)
+            answered += done
+            behind.update(() if done else item.keys)
+        return answered
+
+    async def _alone(self, parcels: list[ParcelRow], item: Item) -> list[tuple[Item, Answer]]:
+        try:
+            answered, _again = await self._round(parcels, [item])
+        except RowFault as fault:
+            log.error("notice_cannot_be_stored", fault=str(fault), notice_id=item.id)
+            return []
         return answered
 
     async def _round(

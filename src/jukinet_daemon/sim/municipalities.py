@@ -2,7 +2,6 @@
 
 import asyncio
 import json
-import sys
 from collections import Counter, defaultdict
 from collections.abc import Callable, Iterable
 from contextlib import AsyncExitStack
@@ -13,7 +12,7 @@ from urllib.parse import urlsplit
 from jukinet_daemon.sim.journal import Journal
 from jukinet_daemon.sim.line import Line
 from jukinet_daemon.sim.line_pipe import LineProfile
-from jukinet_daemon.sim.municipality import Answered, Desk, MunicipalCs
+from jukinet_daemon.sim.municipality import Answered, MunicipalCs, Window
 from jukinet_daemon.sim.people import Municipality, Posted
 from jukinet_daemon.sim.posts import read_posts
 from jukinet_daemon.sim.world import World
@@ -22,8 +21,6 @@ SERVICE_DAY_S = 31_500.0
 REPORT_EVERY_S = 0.2
 # The busiest CS come first in the day only by their weight; a notice is posted on its minute, not its second.
 STEP_S = 0.05
-
-Window = tuple[str, str]
 
 
 @dataclass(frozen=True, slots=True)
@@ -80,7 +77,7 @@ class Sixty:
         self._world = world
         self._municipalities = tuple(municipalities)
         self._progress = progress
-        self._desks: dict[Window, MunicipalCs] = {}
+        self._offices: dict[tuple[str, str], MunicipalCs] = {}
         self._stack = AsyncExitStack()
 
     async def open(self) -> None:
@@ -98,15 +95,15 @@ class Sixty:
                 await self._start_cs(municipality.code, site.register, url, journal)
 
     async def _start_cs(self, code: str, register: str, url: str, journal: Journal) -> None:
-        desk = Desk(register, code, url, self._world.cs_caller(code, register))
+        window = Window(register, code, url, self._world.cs_caller(code, register))
 
         def answered(answer: Answered) -> None:
             self._progress.answered(register, answer.outcome)
 
-        cs = MunicipalCs(desk, journal, answered)
+        cs = MunicipalCs(window, journal, answered)
         task = asyncio.create_task(cs.run())
         self._stack.push_async_callback(_cancel, task)
-        self._desks[code, register] = cs
+        self._offices[code, register] = cs
 
     async def send(self, posts: Iterable[Posted], seconds: float) -> None:
         """Posts in order of time, a service day in so many seconds; waits until all are answered."""
@@ -117,9 +114,9 @@ class Sixty:
             due = start + post.at / SERVICE_DAY_S * seconds
             if due - loop.time() > STEP_S:
                 await asyncio.sleep(due - loop.time())
-            self._desks[post.sender, post.register].post([post.notice])
+            self._offices[post.sender, post.register].post([post.notice])
             self._progress.posted(post.register)
-        for cs in self._desks.values():
+        for cs in self._offices.values():
             await cs.done()
 
     async def close(self) -> None:
@@ -130,7 +127,7 @@ class Sixty:
 async def run_municipalities(
     world: World, municipalities: Iterable[Municipality], task: Task, tell: Callable[[str], None]
 ) -> None:
-    """Sends the first load and the day; tells progress; keeps the lines up until standard input ends."""
+    """Sends the first load and the day; tells progress; keeps the lines up until cancelled."""
     progress = Progress(tell)
     sixty = Sixty(world, municipalities, progress)
     reporter = asyncio.create_task(_report(progress))
@@ -142,7 +139,7 @@ async def run_municipalities(
         await sixty.send(read_posts(task.day), task.day_seconds)
         progress.phase = "done"
         progress.report()
-        await asyncio.to_thread(sys.stdin.read)
+        await asyncio.Event().wait()
     finally:
         await _cancel(reporter)
         await sixty.close()

@@ -20,7 +20,7 @@ LONGEST_PAUSE_S = 5.0
 
 
 @dataclass(frozen=True, slots=True)
-class Desk:
+class Window:
     """One municipality's window to one register."""
 
     register: str
@@ -60,9 +60,9 @@ class MunicipalCs:
     """Sends what is posted. What is not answered, or answered LATER, is sent again, in the order posted."""
 
     def __init__(
-        self, desk: Desk, journal: Journal, answered: Callable[[Answered], None], last_number: int = 0
+        self, window: Window, journal: Journal, answered: Callable[[Answered], None], last_number: int = 0
     ) -> None:
-        self._desk = desk
+        self._window = window
         self._journal = journal
         self._answered = answered
         self._waiting: deque[dict[str, Any]] = deque()
@@ -91,7 +91,7 @@ class MunicipalCs:
         while True:
             before = self._number
             try:
-                async with call(self._desk.url, self._desk.caller) as line:
+                async with call(self._window.url, self._window.caller) as line:
                     await self._converse(line)
             except PeerFault:
                 pause = FIRST_PAUSE_S if self._number > before else min(pause * 2, LONGEST_PAUSE_S)
@@ -102,7 +102,7 @@ class MunicipalCs:
         flying: deque[_Sent] = deque()
         try:
             while True:
-                while self._waiting and len(flying) < self._desk.in_flight:
+                while self._waiting and len(flying) < self._window.in_flight:
                     flying.append(await self._send(line))
                 if flying:
                     await self._settle(line, flying)
@@ -115,13 +115,13 @@ class MunicipalCs:
                 self._waiting.extendleft(reversed(sent.notices))
 
     async def _send(self, line: Conversation) -> _Sent:
-        count = min(self._desk.parcel_notices, len(self._waiting))
+        count = min(self._window.parcel_notices, len(self._waiting))
         notices = [self._waiting.popleft() for _ in range(count)]
         try:
             self._number += 1
-            parcel = Parcel(self._desk.register, self._desk.municipality, self._number, tuple(notices))
+            parcel = Parcel(self._window.register, self._window.municipality, self._number, tuple(notices))
             now = datetime.now().astimezone().isoformat(timespec="milliseconds")
-            signed = seal(write_parcel(parcel, now), PARCEL_TYPE, self._desk.caller.key)
+            signed = seal(write_parcel(parcel, now), PARCEL_TYPE, self._window.caller.key)
             self._journal.write(self._entry("sent", notice, parcel=self._number) for notice in notices)
             await line.send(signed)
         except BaseException:
@@ -159,7 +159,7 @@ class MunicipalCs:
             "id": notice["id"],
             # A faulty sender may use one id for two contents: the journal tells them apart.
             "content": hashlib.sha256(canonical(notice)).hexdigest()[:16],
-            "register": self._desk.register,
-            "sender": self._desk.municipality,
+            "register": self._window.register,
+            "sender": self._window.municipality,
             **fields,
         }

@@ -105,14 +105,14 @@ class NationalServer:
         code = TAKEN
         if record.get("kind") != "record" or not isinstance(record.get("sequence"), int):
             code = NOT_A_RECORD
-        elif record["sequence"] <= self._sequences.get((prefecture, record["record_key"]), 0):
+        elif record["sequence"] <= self._sequences.get((prefecture, record["person_number"]), 0):
             code = OUT_OF_ORDER
         return {"code": code, "prefecture": prefecture, "parcel_digest": digest, "record": record}
 
     def _remember(self, entry: dict[str, Any]) -> None:
         record, code = entry["record"], entry["code"]
         if code == TAKEN:
-            self._sequences[entry["prefecture"], record["record_key"]] = record["sequence"]
+            self._sequences[entry["prefecture"], record["person_number"]] = record["sequence"]
         outcome = "ACCEPTED" if code == TAKEN else "REFUSED"
         self._answers[record["id"]] = write_answer({"id": record["id"], "outcome": outcome, "code": code})
 

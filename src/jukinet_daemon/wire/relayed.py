@@ -9,6 +9,7 @@ from jukinet_daemon.wire.notice import FuhyoChange, FuhyoPerson, JukiChange, Juk
 from jukinet_daemon.wire.reply import DayText
 from jukinet_daemon.wire.text import RecordKey
 
+PersonNumber = Annotated[RecordKey, Field(description="県が人ごとに付けた番号")]
 Sequence = Annotated[int, Field(ge=1, description="更新順番号: 人ごとに増える。飛ぶことはあっても戻らない")]
 
 
@@ -16,7 +17,7 @@ class JukiRecord(JukiChange):
     """A 本人確認情報 passed on to 全国サーバ (法30条の7第1項)."""
 
     kind: Literal["record"]  # type: ignore[assignment]
-    record_key: RecordKey = Field(description="県の記録番号 (人ごと)")
+    person_number: PersonNumber
     sequence: Sequence
     notified_on: DayText = Field(description="県が通知を受けた日")
 
@@ -25,7 +26,7 @@ class FuhyoRecord(FuhyoChange):
     """A 附票本人確認情報 passed on to 附票全国サーバ (法30条の42第1項)."""
 
     kind: Literal["record"]  # type: ignore[assignment]
-    record_key: RecordKey = Field(description="県の記録番号 (人ごと)")
+    person_number: PersonNumber
     sequence: Sequence
     notified_on: DayText = Field(description="県が通知を受けた日")
 
@@ -41,7 +42,8 @@ def write_record(register: str, record: Record) -> dict[str, Any]:
     message = {
         "kind": "record",
         "id": notice.id,
-        "record_key": str(record.person_id),
+        "person_number": str(record.person_id),
+        "record_key": notice.record_key,
         "sequence": record.version,
         "notified_on": record.notified_on.isoformat(),
         "area": notice.area,

@@ -5,7 +5,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Annotated, Literal
 
-from pydantic import Field, TypeAdapter, ValidationError
+from pydantic import ConfigDict, Field, TypeAdapter, ValidationError
 
 from jukinet_daemon.wire.notice import Message
 from jukinet_daemon.wire.parcel import PROTOCOL
@@ -26,6 +26,8 @@ class RemarkMessage(Message):
 class AnswerMessage(Message):
     """The answer to one notice. It is stored and given again word for word."""
 
+    model_config = ConfigDict(strict=True, frozen=True, extra="ignore", hide_input_in_errors=True)
+
     id: NoticeId | None = Field(default=None, description="通知番号。読めなかったときはない")
     outcome: Literal["ACCEPTED", "HELD", "REFUSED", "LATER"] = Field(description="結果の区分")
     code: Code = Field(description="結果コード (docs/outcomes.md)")
@@ -44,7 +46,9 @@ class ParcelRefusal(Message):
 
 
 class ReplyMessage(Message):
-    """The payload of a reply."""
+    """The payload of a reply. Its readers ignore what they do not know: replies may gain fields."""
+
+    model_config = ConfigDict(strict=True, frozen=True, extra="ignore", hide_input_in_errors=True)
 
     protocol: Literal["jukinet/1"]
     register_: Literal["juki", "fuhyo"] = Field(alias="register")

@@ -8,11 +8,12 @@ from pydantic import StringConstraints, TypeAdapter, ValidationError
 from jukinet_daemon.domain.dates import DATE_TEXT
 from jukinet_daemon.domain.identifiers import AREA_CODE, INDIVIDUAL_NUMBER, RESIDENT_CODE
 
-# Control characters, zero-width and bidirectional controls, line separators, interlinear annotation,
-# noncharacters. Everything else stays code point by code point: no normalisation anywhere.
+# Control and format characters, line separators, the sign of a failed conversion, noncharacters; and Hangul
+# syllables, where 住基ネット統一文字 that nobody converted would show up. Everything else stays code point by
+# code point: no normalisation anywhere.
 _FORBIDDEN = (
-    r"\u0000-\u001F\u007F-\u009F\u200B-\u200F\u2028-\u202E\u2060-\u206F"
-    r"\uFDD0-\uFDEF\uFEFF\uFFF0-\uFFFC\uFFFE\uFFFF"
+    r"\u0000-\u001F\u007F-\u009F\u00AD\u061C\u180E\u200B-\u200F\u2028-\u202E\u2060-\u206F"
+    r"\uAC00-\uD7FF\uFDD0-\uFDEF\uFEFF\uFFF0-\uFFFF"
 )
 
 
@@ -38,6 +39,9 @@ Moment = Annotated[
 ]
 
 
+MAX_DEPTH = 8
+
+
 class JsonFault(ValueError):
     """Bytes are not the JSON we take. The message says what is wrong, never what stands there."""
 
@@ -49,7 +53,7 @@ def read_json(data: bytes) -> Any:
     no reader may choose which of the two was meant.
     """
     try:
-        return json.loads(
+        value = json.loads(
             data.decode("utf-8"),
             object_pairs_hook=_object,
             parse_constant=_no_constant,
@@ -63,6 +67,15 @@ def read_json(data: bytes) -> Any:
         raise JsonFault("nested too deeply") from None
     except ValueError:
         raise JsonFault("not JSON") from None
+    if not _within(value, MAX_DEPTH):
+        raise JsonFault("nested too deeply")
+    return value
+
+
+def _within(value: Any, depth: int) -> bool:
+    """Whether containers are nested no deeper than this; a notice needs four levels, its parcel included."""
+    inner = value.values() if isinstance(value, dict) else value if isinstance(value, list) else ()
+    return all(depth > 0 and _within(part, depth - 1) for part in inner if isinstance(part, dict | list))
 
 
 class Duplicated(dict[str, Any]):

@@ -33,7 +33,7 @@ class Child:
                 sys.executable,
                 "-m",
                 *arguments,
-                stdin=asyncio.subprocess.PIPE,
+                stdin=asyncio.subprocess.DEVNULL,
                 stdout=asyncio.subprocess.PIPE,
                 stderr=log,
                 env={**os.environ, **(environment or {})},

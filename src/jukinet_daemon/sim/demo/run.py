@@ -82,7 +82,8 @@ async def show(settings: Show, console: Console) -> int:
         try:
             scene = await _play(world, cs, settings, load, day, console)
             await _receipts(world)
-            tallies = [judge(world, site, stage.postgres.psql) for site in world.sites]
+            ids = {post.notice["id"] for post in day}
+            tallies = [judge(world, site, ids, stage.postgres.psql) for site in world.sites]
             show_tallies(console, tallies, scene.day_seconds)
             if settings.keep:
                 await _keep(world, console)
@@ -128,7 +129,10 @@ async def _play(
             scene.take(report)
             live.update(scene.view({register: counter.count() for register, counter in counters.items()}))
             if scene.phase == "done":
-                return scene
+                break
+    console.print()
+    if scene.phase == "done":
+        return scene
     raise ChildFault(
         f"市区町村が途中で終わりました。{cs.log} を見てください / the municipalities ended early"
     )

@@ -1,6 +1,6 @@
 """画面: the live view of a day, and the table at its end."""
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from typing import Any
 
 from rich.console import Console, Group, RenderableType
@@ -8,32 +8,40 @@ from rich.progress_bar import ProgressBar
 from rich.table import Table
 from rich.text import Text
 
-from jukinet_daemon.sim.demo.verdict import Tally
+from jukinet_daemon.sim.demo.verdict import Counts, Tally
 
-TITLES = {"juki": "都道府県サーバ (本人確認情報)", "fuhyo": "附票都道府県サーバ (附票本人確認情報)"}
+TITLES = {"juki": "本人確認情報", "fuhyo": "附票本人確認情報"}
 PHASES = {
     "load": "初期登録 / first load",
     "day": "一日の通知 / the day",
     "done": "全国サーバの受領を待つ / waiting for receipts",
 }
 _OUTCOMES = ("ACCEPTED", "HELD", "REFUSED")
+_MEASURES: tuple[tuple[str, Callable[[Counts], int]], ...] = (
+    ("送信 sent", lambda counts: counts.sent),
+    ("適用 accepted", lambda counts: counts.outcomes["ACCEPTED"]),
+    ("保留 held", lambda counts: counts.outcomes["HELD"]),
+    ("拒否 refused", lambda counts: counts.outcomes["REFUSED"]),
+    ("送り relayed", lambda counts: counts.relayed),
+    ("全国で受領 got", lambda counts: counts.received),
+)
 
 
 def live_view(
     phase: str, counts: Mapping[str, Any], totals: Mapping[str, int], received: Mapping[str, int]
 ) -> Group:
     """What is going on: for each register, how far the phase is and what the national server has."""
-    table = Table(box=None, padding=(0, 2, 0, 0))
-    for heading in ("", "", "送信 sent", "適用 accepted", "保留 held", "拒否 refused", "全国 national"):
-        table.add_column(heading, justify="right" if heading else "left")
+    table = Table(box=None, padding=(0, 1, 0, 0))
+    for heading in ("", "", "送信\nsent", "適用\naccepted", "保留\nheld", "拒否\nrefused", "全国\nnational"):
+        table.add_column(heading, justify="right" if heading else "left", no_wrap=True)
     for register, title in TITLES.items():
         now = counts.get(register, {})
         answered = sum(now.get(outcome, 0) for outcome in _OUTCOMES)
-        bar: RenderableType = ProgressBar(total=max(totals[register], 1), completed=answered, width=24)
+        bar: RenderableType = ProgressBar(total=max(totals[register], 1), completed=answered, width=10)
         table.add_row(
             title,
             bar,
-            f"{now.get('posted', 0):,} / {totals[register]:,}",
+            f"{now.get('posted', 0):,}/{totals[register]:,}",
             *(f"{now.get(outcome, 0):,}" for outcome in _OUTCOMES),
             f"{received[register]:,}",
         )
@@ -43,25 +51,14 @@ def live_view(
 def show_tallies(console: Console, tallies: Iterable[Tally], day_seconds: float) -> None:
     """The end: the counts of each register, and in one line whether all agree."""
     tallies = tuple(tallies)
-    table = Table(title=f"結果 / result (一日 {day_seconds:.1f} 秒)")
-    for heading in (
-        "ファイル / register",
-        "送信 sent",
-        "適用 accepted",
-        "保留 held",
-        "拒否 refused",
-        "送り relayed",
-        "全国で受領 received",
-    ):
-        table.add_column(heading, justify="left" if "register" in heading else "right")
+    table = Table(title=f"結果 / result (一日を {day_seconds:.1f} 秒で / the day in {day_seconds:.1f} s)")
+    table.add_column("")
     for tally in tallies:
-        table.add_row(
-            TITLES[tally.register],
-            f"{tally.sent:,}",
-            *(f"{tally.outcomes[outcome]:,}" for outcome in _OUTCOMES),
-            f"{tally.relayed:,}",
-            f"{tally.received:,}",
-        )
+        table.add_column(f"{TITLES[tally.register]}\n一日 day", justify="right")
+        table.add_column("\n初期登録とも in all", justify="right")
+    for name, measure in _MEASURES:
+        cells = [f"{measure(counts):,}" for tally in tallies for counts in (tally.day, tally.whole)]
+        table.add_row(name, *cells)
     console.print(table)
     for tally in tallies:
         for disagreement in tally.disagreements:

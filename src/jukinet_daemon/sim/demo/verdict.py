@@ -22,14 +22,22 @@ REUSED = ("R390", "R391")
 
 
 @dataclass(frozen=True, slots=True)
-class Tally:
-    """The counts of one register, and every disagreement in words."""
+class Counts:
+    """How many notices were sent, what they came to, how many went on and arrived."""
 
-    register: str
     sent: int
     outcomes: Counter[str]
     relayed: int
     received: int
+
+
+@dataclass(frozen=True, slots=True)
+class Tally:
+    """The counts of one register, of the day and in all, and every disagreement in words."""
+
+    register: str
+    day: Counts
+    whole: Counts
     disagreements: tuple[str, ...]
 
     @property
@@ -38,8 +46,11 @@ class Tally:
         return not self.disagreements
 
 
-def judge(world: World, site: Site, query: Query) -> Tally:
-    """Compares, for one register, the CS' journals, the server's tables and the national server's journal."""
+def judge(world: World, site: Site, day: set[str], query: Query) -> Tally:
+    """Compares, for one register, the CS' journals, the server's tables and the national server's journal.
+
+    `day` has the ids of the day's notices; `query` runs SQL in a database, each as text.
+    """
     sent, answers = _told_by_senders(site.register, sorted((world.folder / "cs").glob("*.ndjson")))
     stored = {row[0]: (row[1], row[2]) for row in json.loads(query(site.register, _INBOX) or "[]")}
     outbox = {row[0]: row[1] and row[2] is None for row in json.loads(query(site.register, _OUTBOX) or "[]")}
@@ -58,8 +69,17 @@ def judge(world: World, site: Site, query: Query) -> Tally:
         *_found("全国サーバの記録と違う / the national server differs", relayed ^ received),
         *_found("順序が乱れた / out of order", disorder),
     )
-    counts = Counter(outcome for outcome, _ in answers.values())
-    return Tally(site.register, len(sent), counts, len(relayed), len(received), disagreements)
+
+    def counts(ids: set[str]) -> Counts:
+        outcomes = Counter(
+            outcome for (notice_id, _), (outcome, _code) in answers.items() if notice_id in ids
+        )
+        return Counts(
+            sum(notice_id in ids for notice_id, _ in sent), outcomes, len(relayed & ids), len(received & ids)
+        )
+
+    everything = {notice_id for notice_id, _ in sent} | received
+    return Tally(site.register, counts(day), counts(everything), disagreements)
 
 
 def _differing(one: dict[str, tuple[str, str]], other: dict[str, tuple[str, str]]) -> set[str]:
@@ -92,9 +112,9 @@ def _told_by_national(journal: Path) -> tuple[set[str], set[str]]:
         record = entry["record"]
         if entry["code"] == TAKEN:
             received.add(record["id"])
-        if record["sequence"] <= newest.get(record["record_key"], 0):
+        if record["sequence"] <= newest.get(record["person_number"], 0):
             disorder.add(record["id"])
-        newest[record["record_key"]] = record["sequence"]
+        newest[record["person_number"]] = record["sequence"]
     return received, disorder
 
 

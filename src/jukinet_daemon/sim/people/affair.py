@@ -66,9 +66,9 @@ class Affair:
         notice = fuhyo_notice(self.scene.rng, self.person, change, self.date, **previous)
         self.scene.desk.post("fuhyo", self._step(), notice)
 
-    def left(self, area: str) -> None:
-        """Remembers that the person left an area for another municipality, which will confirm it."""
-        self.scene.movers.append((self.person.serial, area))
+    def departs(self) -> None:
+        """Remembers the person as they leave: the municipality they go to will confirm it."""
+        self.scene.movers.append(self.person)
 
     def _date_of(self, cause: Cause) -> str:
         if cause in PLANNED_DATE_CAUSES and self.scene.rng.random() < _PLANNED:

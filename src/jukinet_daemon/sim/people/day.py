@@ -51,7 +51,7 @@ def _scene(
         rng=rng,
         day=plan.day,
         geography=population.geography,
-        maker=Maker(rng, Issuer(rng, _taken(people)), len(people), sum(1 for _ in population.on_sheets)),
+        maker=Maker(rng, Issuer(rng, _taken(people)), population.serials, population.sheets),
         folk=Folk(rng, people),
         desk=Desk(
             population.geography,
@@ -86,20 +86,17 @@ def _confirm_departures(scene: Scene, count: int) -> None:
     """転出確定通知, first for the day's movers, then for people whose 転出届 is of another day."""
     scene.rng.shuffle(scene.movers)
     movers, rest = scene.movers[:count], count - len(scene.movers)
-    for serial, area in movers:
-        at = later(scene.rng, scene.folk.last(serial), hours=2)
-        _confirm(scene, scene.folk[serial], area, at)
+    for mover in movers:
+        at = later(scene.rng, scene.folk.last(mover.serial), hours=2)
+        _confirm(scene, mover, at)
     while rest > 0:
         at = some_time(scene.rng)
         person = scene.folk.pick(at, is_resident)
-        if person and person.area:
-            _confirm(scene, person, person.area, at)
+        if person:
+            _confirm(scene, person, at)
             rest -= 1
 
 
-def _confirm(scene: Scene, person: Resident, area: str, at: float) -> None:
-    if person.code is None:
-        raise ValueError("a resident has a code")
-    notice = departure_notice(scene.rng, area, person.code, scene.recent_date())
-    scene.desk.post_departure(at, notice)
-    scene.folk.settle(person, at)
+def _confirm(scene: Scene, mover: Resident, at: float) -> None:
+    scene.desk.post_departure(at, departure_notice(scene.rng, mover, scene.recent_date()))
+    scene.folk.told(mover, at)

@@ -15,6 +15,8 @@ from jukinet_daemon.sim.people.scene import Scene
 
 Flaw = Callable[[Scene, Posted], Posted | None]
 _FULL_WIDTH = str.maketrans("0123456789", "０１２３４５６７８９")
+# A reused id needs an earlier notice of the same sender, so a day of some size.
+_ENOUGH_TO_REUSE = 25
 _IN_TURN: tuple[tuple[RegisterName, str], ...] = (
     ("juki", "number-digit"),
     ("fuhyo", "not-your-area"),
@@ -32,10 +34,14 @@ _IN_TURN: tuple[tuple[RegisterName, str], ...] = (
 
 
 def planned_flaws(count: int, juki: int, fuhyo: int) -> list[tuple[RegisterName, str]]:
-    """Which flaws a day has, by register; none in a register that has no notices that day."""
-    room = {"juki": juki, "fuhyo": fuhyo}
-    kinds = [kind for kind in _IN_TURN if room[kind[0]] > 0]
-    return list(islice(cycle(kinds), min(count, juki + fuhyo)))
+    """Which flaws a day has, by register: in turn, and at most one in four of a register's notices."""
+    room = {"juki": juki // 4, "fuhyo": fuhyo // 4}
+    planned: list[tuple[RegisterName, str]] = []
+    for register, flaw in islice(cycle(_IN_TURN), count):
+        if room[register] > 0 and (flaw != "id-reused" or room[register] > _ENOUGH_TO_REUSE):
+            room[register] -= 1
+            planned.append((register, flaw))
+    return planned
 
 
 def flawed(scene: Scene, register: RegisterName, flaw: str) -> Posted:
@@ -55,7 +61,7 @@ def _sound(scene: Scene, register: RegisterName, flaw: str) -> Posted | None:
     person = scene.folk.pick(at, wish)
     if person is None:
         return None
-    scene.folk.settle(person, at)
+    scene.folk.told(person, at)
     return _address_change(scene, register, person, at)
 
 

@@ -30,7 +30,8 @@ class Folk:
     def settle(self, person: Resident, at: float) -> None:
         """What has become of somebody, as told up to `at`."""
         self._people[person.serial] = person
-        self._last[person.serial] = at
+        self.told(person, at)
 
-    def __getitem__(self, serial: int) -> Resident:
-        return self._people[serial]
+    def told(self, person: Resident, at: float) -> None:
+        """Something was told that leaves the person as they are."""
+        self._last[person.serial] = at

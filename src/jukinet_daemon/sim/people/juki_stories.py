@@ -53,7 +53,7 @@ def _move_in(affair: Affair) -> None:
 
 def _move_out(affair: Affair) -> None:
     affair.tell(Cause.DOMESTIC_MOVE_OUT)
-    affair.left(_home(affair).area)
+    affair.departs()
     affair.becomes(home=affair.scene.geography.home_elsewhere(affair.scene.rng))
     affair.echo()
 
@@ -61,8 +61,8 @@ def _move_out(affair: Affair) -> None:
 def _move_inside(affair: Affair) -> None:
     # Two municipalities tell of one move, and either may come first (令30条の5一号・二号).
     scene, before = affair.scene, affair.person
-    old = _home(affair).area
-    area = scene.geography.another_area(scene.rng, old)
+    area = scene.geography.another_area(scene.rng, _home(affair).area)
+    affair.departs()
     affair.becomes(home=scene.geography.home(scene.rng, area))
     if scene.rng.random() < _IN_BEFORE_OUT:
         affair.tell(Cause.DOMESTIC_MOVE_IN)
@@ -70,7 +70,6 @@ def _move_inside(affair: Affair) -> None:
     else:
         affair.tell(Cause.DOMESTIC_MOVE_OUT, of=before, date=affair.date)
         affair.tell(Cause.DOMESTIC_MOVE_IN)
-    affair.left(old)
     affair.echo()
 
 

@@ -12,13 +12,16 @@ _SEX_BLANK = 1 / 4000
 
 
 class Maker:
-    """Makes people; gives each a serial, a code, a number, and 附票 records their keys."""
+    """Makes people; gives each a serial, a code, a number, and 附票 records their keys.
+
+    `people` and `sheets` count the serials and keys given out; a later maker goes on from there.
+    """
 
     def __init__(self, rng: Chance, issuer: Issuer, people: int = 0, sheets: int = 0) -> None:
         self.rng = rng
         self.issuer = issuer
-        self._people = people
-        self._sheets = sheets
+        self.people = people
+        self.sheets = sheets
 
     def some_sex(self) -> Sex:
         """One of two."""
@@ -26,8 +29,8 @@ class Maker:
 
     def sheet(self, area: str) -> Sheet:
         """A new 附票 record in an area."""
-        self._sheets += 1
-        return Sheet(area, f"F-{self._sheets:06d}")
+        self.sheets += 1
+        return Sheet(area, f"F-{self.sheets:06d}")
 
     def japanese(self, family: Family, sex: Sex, age: int, home: Home | None) -> Resident:
         """A Japanese national of an age, with a code and a number."""
@@ -53,9 +56,9 @@ class Maker:
     def _person(
         self, *, foreign: bool, name: Name, birth: str, era: Era | None, sex: Sex, home: Home | None
     ) -> Resident:
-        self._people += 1
+        self.people += 1
         return Resident(
-            serial=self._people,
+            serial=self.people,
             foreign=foreign,
             code=self.issuer.code(),
             number=self.issuer.number(),

@@ -73,13 +73,13 @@ def fuhyo_notice(
     }
 
 
-def departure_notice(rng: Chance, area: str, code: str, event_date: str) -> dict[str, Any]:
-    """転出確定通知: the area left was told of the move-in elsewhere (令13条3項)."""
+def departure_notice(rng: Chance, mover: Resident, event_date: str) -> dict[str, Any]:
+    """転出確定通知 of a resident as they left: their area was told of the move-in elsewhere (令13条3項)."""
     return {
         "kind": "departure",
         "id": notice_id(rng),
-        "area": area,
-        "resident_code": code,
+        "area": mover.area,
+        "resident_code": mover.code,
         "event_date": event_date,
     }
 

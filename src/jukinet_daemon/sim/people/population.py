@@ -24,9 +24,14 @@ _NO_CODE = 0.01
 
 @dataclass(frozen=True, slots=True)
 class Population:
-    """The people of one seed. `elsewhere` are in the 附票 file only."""
+    """The people of one seed. `elsewhere` are in the 附票 file only.
+
+    `serials` and `sheets` are how many serials and 附票 record keys were given out.
+    """
 
     seed: int
+    serials: int
+    sheets: int
     geography: Geography = field(repr=False)
     residents: tuple[Resident, ...] = field(repr=False)
     elsewhere: tuple[Resident, ...] = field(repr=False)
@@ -51,7 +56,14 @@ def make_population(municipalities: Path, seed: int, size: int) -> Population:
     while len(residents) < size:
         residents += _household(maker, geography, next(areas, None) or geography.some_area(rng))
     elsewhere = [_elsewhere(maker, geography) for _ in range(int(size * _ELSEWHERE))]
-    return Population(seed, geography, tuple(with_odd_births(residents[:size])), tuple(elsewhere))
+    return Population(
+        seed=seed,
+        serials=maker.people,
+        sheets=maker.sheets,
+        geography=geography,
+        residents=tuple(with_odd_births(residents[:size])),
+        elsewhere=tuple(elsewhere),
+    )
 
 
 def _household(maker: Maker, geography: Geography, area: str) -> list[Resident]:

@@ -19,7 +19,7 @@ _NOTIFICATION_DAYS = 14
 @dataclass(slots=True)
 class Scene:
     """One day. `echoes` is how many 附票 notices may still follow what happens to residents; the rest of that
-    register's day is people elsewhere. `movers` are those who left an area today, by serial, with the area.
+    register's day is people elsewhere. `movers` are those who left an area today, as they stood then.
     """
 
     rng: Chance
@@ -29,7 +29,7 @@ class Scene:
     folk: Folk
     desk: Desk
     echoes: int
-    movers: list[tuple[int, str]] = field(default_factory=list)
+    movers: list[Resident] = field(default_factory=list)
 
     @property
     def today(self) -> str:

@@ -1,0 +1,135 @@
+"""jukinetd and jukinetctl as processes: start, status, stop, and what they say when they cannot."""
+
+import asyncio
+import json
+import os
+import signal
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from jukinet_daemon.outward import PeerFault, call
+from jukinet_daemon.pki.peer import Role
+from jukinet_daemon.sim.postgres import EmbeddedPostgres
+from support.notices import juki_change
+from support.world import FUKUOKA, CsLine, Pki, until
+
+from .conftest import addresses_in, config_text, run
+
+ANY_PORTS = {"notices": 0, "health": 0}
+
+
+@pytest.fixture
+def config(tmp_path: Path, pki: Pki, new_database: Callable[[str], str]) -> Path:
+    path = tmp_path / "juki.toml"
+    path.write_text(config_text("juki", pki, new_database("juki"), tmp_path, ANY_PORTS), "utf-8")
+    return path
+
+
+async def test_it_starts_serves_and_stops_cleanly(
+    config: Path, pki: Pki, start_daemon: Callable[[Path], Any]
+) -> None:
+    child = await start_daemon(config)
+    address = addresses_in(child.log)["notices"]
+    caller = pki.caller(Role.CS, FUKUOKA, "juki")
+    async with call(f"wss://{address}/notices", caller) as conversation:
+        line = CsLine("juki", FUKUOKA, caller, conversation)
+        (answer,) = await line.tell(juki_change())
+        assert answer.outcome == "ACCEPTED"
+        status, output, _ = await run("jukinetctl", "status", "--config", str(config), "--json")
+        report = json.loads(output)
+        assert status == 0, report["problems"]
+        assert report["doors"]["notices"]["connections"] == 1
+        assert len(report["municipalities"]) == 60
+        # SIGTERM: the parcel that was taken is answered before the line closes
+        await conversation.send(line.parcel(*(juki_change() for _ in range(100))))
+        os.kill(child.pid, signal.SIGTERM)
+        try:
+            answers = (await conversation.receive()).reply.answers
+        except PeerFault:
+            answers = []  # it was told to stop before it read the parcel: nothing taken, nothing owed
+        assert all(answer.outcome == "ACCEPTED" for answer in answers)
+    assert await child.ended() == 0
+    events = [json.loads(line)["event"] for line in child.log.read_text("utf-8").splitlines()]
+    assert events[-2:] == ["stopping", "stopped"]
+
+
+async def test_status_is_a_table_for_people(config: Path, start_daemon: Callable[[Path], Any]) -> None:
+    await start_daemon(config)
+    status, output, _ = await run("jukinetctl", "status", "--config", str(config), COLUMNS="100")
+    assert status == 0
+    assert "都道府県サーバ" in output
+    assert "異常なし" in output
+
+
+async def test_status_without_a_server_says_what_to_do(config: Path) -> None:
+    status, _, errors = await run("jukinetctl", "status", "--config", str(config))
+    assert status == 1
+    assert "応答しません" in errors
+
+
+async def test_check_config_prints_every_problem(tmp_path: Path) -> None:
+    path = tmp_path / "wrong.toml"
+    path.write_text('register = "koseki"\nprefecture = "40"\n', "utf-8")
+    status, _, errors = await run("jukinetctl", "check-config", "--config", str(path))
+    assert status == 1
+    for key in ("register", "prefecture", "trust_domain", "database", "keys"):
+        assert f"  {key}:" in errors
+
+
+async def test_check_config_finds_nothing_wrong_with_a_sound_one(config: Path) -> None:
+    status, output, _ = await run("jukinetctl", "check-config", "--config", str(config), "--json")
+    assert (status, json.loads(output)) == (0, {"register": "juki", "problems": []})
+
+
+async def test_migrate_then_nothing_left_to_migrate(tmp_path: Path, pki: Pki, pg: EmbeddedPostgres) -> None:
+    name = f"bare_{os.getpid()}"
+    pg.psql("postgres", f"CREATE DATABASE {name}")
+    path = tmp_path / "bare.toml"
+    path.write_text(config_text("fuhyo", pki, pg.dsn(name), tmp_path, ANY_PORTS), "utf-8")
+    first = await run("jukinetctl", "migrate", "--config", str(path), "--json")
+    again = await run("jukinetctl", "migrate", "--config", str(path), "--json")
+    pg.psql("postgres", f"DROP DATABASE {name}")
+    assert first[0] == again[0] == 0
+    assert json.loads(first[1])["applied"]
+    assert json.loads(again[1])["applied"] == []
+
+
+async def test_it_does_not_start_on_a_bare_database(tmp_path: Path, pki: Pki, pg: EmbeddedPostgres) -> None:
+    name = f"empty_{os.getpid()}"
+    pg.psql("postgres", f"CREATE DATABASE {name}")
+    path = tmp_path / "empty.toml"
+    path.write_text(config_text("juki", pki, pg.dsn(name), tmp_path, ANY_PORTS), "utf-8")
+    status, _, errors = await run("jukinetd", "--config", str(path))
+    pg.psql("postgres", f"DROP DATABASE {name}")
+    assert status == 1
+    assert "jukinetctl migrate" in errors
+
+
+async def test_the_watchdog_is_fed_from_the_loop(config: Path, tmp_path: Path) -> None:
+    import socket
+
+    with socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM) as manager:
+        manager.bind(str(tmp_path / "manager"))
+        manager.setblocking(False)
+        running = asyncio.create_task(
+            run(
+                "jukinetd",
+                "--config",
+                str(config),
+                NOTIFY_SOCKET=str(tmp_path / "manager"),
+                WATCHDOG_USEC="200000",
+            )
+        )
+        heard: list[bytes] = []
+
+        async def fed() -> bool:
+            heard.append(await asyncio.get_running_loop().sock_recv(manager, 4096))
+            return heard.count(b"WATCHDOG=1") >= 3
+
+        await until(fed)
+        running.cancel()
+        await asyncio.gather(running, return_exceptions=True)
+    assert b"READY=1" in heard
