@@ -12,7 +12,8 @@ from enum import StrEnum
 
 DATE_TEXT = re.compile(r"[0-9]{4}(?:0[0-9]|1[0-2]|A[1-4])(?:[0-2][0-9]|3[01]|A[1-3])")
 
-_SEASONS = {"A1": (3, 5), "A2": (6, 8), "A3": (9, 11), "A4": (12, 12)}
+# 冬 begins in one year and ends in the next; which of the two was written down is not known.
+_SEASONS = {"A1": (3, 5), "A2": (6, 8), "A3": (9, 11), "A4": (1, 12)}
 _THIRDS = {"A1": (1, 10), "A2": (11, 20), "A3": (21, 31)}
 
 

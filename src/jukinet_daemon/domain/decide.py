@@ -7,7 +7,7 @@ from dataclasses import dataclass
 
 from jukinet_daemon.domain import outcomes
 from jukinet_daemon.domain.change import Change
-from jukinet_daemon.domain.notice import ChangeNotice, DepartureNotice, Key, Notice
+from jukinet_daemon.domain.notice import ChangeNotice, DepartureNotice, Key, KeyKind, Notice
 from jukinet_daemon.domain.outcomes import Outcome, OutcomeClass
 from jukinet_daemon.domain.person import PersonState, corrected, ended, held_back, noted, opened
 from jukinet_daemon.domain.register import Finding, Register, Setting
@@ -70,12 +70,32 @@ def _effect(subject: Subject, notice: Notice) -> tuple[Outcome, PersonState]:
         return outcomes.BEHIND_HELD, held_back(state)
     if subject.ambiguous:
         return outcomes.TWO_PERSONS, held_back(state)
+    if _brings_anothers_code(subject, notice):
+        return outcomes.CODE_NOT_THEIRS, held_back(state)
     if isinstance(notice, DepartureNotice):
         known = state.version > 0
         return (
             (outcomes.DEPARTURE_RECORDED, noted(state)) if known else _hold(outcomes.DEPARTED_UNKNOWN, state)
         )
     return _change(state, notice)
+
+
+def _brings_anothers_code(subject: Subject, notice: Notice) -> bool:
+    """Whether a notice would tie a code to a person who was found by something else.
+
+    A code is tied to a person once and for ever. It may come new only by its own correction, whose previous
+    code must then be this person's; a record key that was used again must not make two persons one.
+    """
+    if isinstance(notice, DepartureNotice) or subject.state.version == 0:
+        return False
+    correction = notice.change is Change.CODE_CORRECTION
+    code = notice.previous_code if correction else notice.person.resident_code
+    return code is not None and Key(KeyKind.CODE, code) in subject.new_keys
+
+
+def hold(_register: Register, subject: Subject, _notice: Notice, _setting: Setting) -> Decision:
+    """Holds a notice that was decided once and could not be stored: nothing is lost, nobody overtakes."""
+    return Decision(outcomes.UNSTORABLE, (), subject.state, held_back(subject.state), subject.new_keys)
 
 
 def _change(state: PersonState, notice: ChangeNotice) -> tuple[Outcome, PersonState]:

@@ -22,6 +22,8 @@ JUKI = Register(
         content.cause_belongs_to(_CAUSES),
         content.code_is_there,
         content.previous_only_in_its_correction,
+        content.correction_corrects,
+        content.nationality_fits_cause,
         content.foreign_items,
         content.address_is_there,
         content.date_not_ahead,

@@ -86,12 +86,29 @@ TWO_PERSONS = Outcome(
     "法30条の2, 30条の3",
     _WAIT,
 )
+CODE_NOT_THEIRS = Outcome(
+    "H214",
+    _H,
+    "この人の記録にない住民票コードである",
+    "a resident code that is not of this person",
+    "令30条の5五号, 令30条の12の3四号",
+    _WAIT,
+)
 DEPARTED_UNKNOWN = Outcome(
     "H220",
     _H,
     "転出確定の対象者がファイルにない",
     "a departure of somebody not in the file",
     "令13条3項",
+    _WAIT,
+)
+
+UNSTORABLE = Outcome(
+    "H290",
+    _H,
+    "そのままでは記録できない",
+    "cannot be stored as it is",
+    "法30条の6第3項, 30条の41第3項",
     _WAIT,
 )
 
@@ -211,6 +228,22 @@ DATE_AHEAD = Outcome(
     "異動年月日が未来である",
     "the date of the event lies ahead",
     "令30条の5二号",
+    _CORRECT,
+)
+NATIONALITY_NOT_OF_CAUSE = Outcome(
+    "R340",
+    _R,
+    "外国人住民の別が事由に合わない",
+    "the foreign flag does not fit the cause",
+    "令8条の2",
+    _CORRECT,
+)
+NOTHING_CHANGED = Outcome(
+    "R341",
+    _R,
+    "修正の前と後が同じである",
+    "the correction changes nothing",
+    "令30条の5四号・五号, 令30条の12の3四号",
     _CORRECT,
 )
 ID_REUSED = Outcome(

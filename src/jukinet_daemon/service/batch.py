@@ -1,13 +1,13 @@
 """一括の計画: what each notice of a batch is, and what is to be done about it. Reads and writes nothing."""
 
 import zlib
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
 from jukinet_daemon.domain import outcomes
 from jukinet_daemon.domain.area import Areas
-from jukinet_daemon.domain.decide import Decision, People, decide
+from jukinet_daemon.domain.decide import Decision, People, Subject, decide
 from jukinet_daemon.domain.notice import Key, Notice, keys_of
 from jukinet_daemon.domain.outcomes import Outcome, OutcomeClass
 from jukinet_daemon.domain.person import unknown_person
@@ -21,6 +21,8 @@ from jukinet_daemon.wire.envelope import base64url
 from jukinet_daemon.wire.notice import read_notice
 from jukinet_daemon.wire.reply import write_answer
 from jukinet_daemon.wire.text import canonical, notice_id_in
+
+Judge = Callable[[Register, Subject, Notice, Setting], Decision]
 
 
 @dataclass(frozen=True, slots=True)
@@ -70,15 +72,18 @@ def items_of(arrivals: Sequence[Arrival], parcel_ids: Sequence[int], house: Hous
 
 
 def _item(arrival: Arrival, parcel_id: int, position: int, raw: Any, house: House) -> Item:
+    notice = read_notice(house.register.name, raw)
+    # What cannot be read has no one reading: how it failed is part of what it is known by.
+    failed = [notice.outcome.code, notice.field] if isinstance(notice, Finding) else []
     content = canonical(raw)
     return Item(
         arrival=arrival,
         parcel_id=parcel_id,
         position=position,
         id=notice_id_in(raw),
-        notice=read_notice(house.register.name, raw),
+        notice=notice,
         raw=content,
-        fingerprint=house.vault.fingerprint(content),
+        fingerprint=house.vault.fingerprint(content + canonical(failed) if failed else content),
     )
 
 
@@ -97,17 +102,18 @@ def parcel_row(arrival: Arrival, parcel_id: int, vault: Vault) -> ParcelRow:
     )
 
 
-def one_of_each_id(items: Sequence[Item]) -> tuple[list[Item], list[Item]]:
-    """Splits items into those of this round and those that repeat an id of it and wait for its answer."""
-    now: dict[str, Item] = {}
-    later = []
+def one_of_each_new_id(items: Sequence[Item], known: Known) -> tuple[list[Item], list[Item]]:
+    """Splits items into those of this round and those that repeat a new id of it and wait for its answer."""
+    now, later = [], []
+    new: set[str] = set()
     for item in items:
-        name = item.id or f"{item.parcel_id}/{item.position}"
-        if name in now:
+        if item.id in new:
             later.append(item)
         else:
-            now[name] = item
-    return list(now.values()), later
+            now.append(item)
+            if item.id and item.id not in known.answers:
+                new.add(item.id)
+    return now, later
 
 
 def strangers(items: Sequence[Item], known: Known) -> int:
@@ -115,7 +121,9 @@ def strangers(items: Sequence[Item], known: Known) -> int:
     return sum(1 for item in items if not any(key in known.people for key in item.keys))
 
 
-def plan(items: Sequence[Item], known: Known, fresh: Iterator[int], house: House) -> Plan:
+def plan(
+    items: Sequence[Item], known: Known, fresh: Iterator[int], house: House, judge: Judge = decide
+) -> Plan:
     """Decides a batch in order, later notices seeing the effect of earlier ones."""
     people = People(known.people)
     made = Plan([], [])
@@ -124,7 +132,7 @@ def plan(items: Sequence[Item], known: Known, fresh: Iterator[int], house: House
         if first and _same(first, item):
             made.repeats.append((item, Answer(first.answer, _REPEATED, repeated=True)))
         else:
-            decision = _reuse(first, item) if first else _decide(item, people, fresh, house)
+            decision = _reuse(first, item) if first else _judged(item, people, fresh, house, judge)
             people.apply(decision)
             made.entries.append(_entry(item, decision, remember=first is None, house=house))
     return made
@@ -146,7 +154,7 @@ def _refused(finding: Finding) -> Decision:
     return Decision(finding.outcome, (finding,))
 
 
-def _decide(item: Item, people: People, fresh: Iterator[int], house: House) -> Decision:
+def _judged(item: Item, people: People, fresh: Iterator[int], house: House, judge: Judge) -> Decision:
     if isinstance(item.notice, Finding):
         return _refused(item.notice)
     if item.id is None:
@@ -158,7 +166,7 @@ def _decide(item: Item, people: People, fresh: Iterator[int], house: House) -> D
         areas=house.areas,
         code_check=house.code_check,
     )
-    return decide(house.register, known, item.notice, setting)
+    return judge(house.register, known, item.notice, setting)
 
 
 def _entry(item: Item, decision: Decision, *, remember: bool, house: House) -> tuple[Item, Entry, Answer]:

@@ -77,7 +77,7 @@ class Lanes:
         Waits until there is one. Gives nothing only when stopping and empty.
         """
         async with self._changed:
-            await self._changed.wait_for(lambda: self._stopping or self._free())
+            await self._changed.wait_for(lambda: self._free() or (self._stopping and not self._lanes))
             batch = self._pick(notices)
             self._changed.notify_all()
         return batch

@@ -4,13 +4,15 @@ from collections.abc import Sequence
 
 import structlog
 
+from jukinet_daemon.domain.decide import decide, hold
 from jukinet_daemon.domain.notice import Key
 from jukinet_daemon.service.batch import (
     House,
     Item,
+    Judge,
     items_of,
     later_answer,
-    one_of_each_id,
+    one_of_each_new_id,
     parcel_row,
     plan,
     strangers,
@@ -72,9 +74,9 @@ class Receiver:
         log.error("batch_undecided", notices=len(items))
 
     async def _one_by_one(self, parcels: list[ParcelRow], items: list[Item]) -> list[tuple[Item, Answer]]:
-        """Isolates the notice that the database cannot take: it stays LATER, its neighbours are answered.
+        """Isolates the notice that the database cannot take: it is held, its neighbours are answered.
 
-        Later notices about the same person stay LATER with it: they may not overtake it.
+        Where even holding fails it stays LATER, and so do later notices about its person.
         """
         answered: list[tuple[Item, Answer]] = []
         behind: set[Key] = set()
@@ -89,20 +91,20 @@ class Receiver:
             answered, _again = await self._round(parcels, [item])
         except RowFault as fault:
             log.error("notice_cannot_be_stored", fault=str(fault), notice_id=item.id)
-            return []
+            answered, _again = await self._round(parcels, [item], hold)
         return answered
 
     async def _round(
-        self, parcels: list[ParcelRow], items: list[Item]
+        self, parcels: list[ParcelRow], items: list[Item], judge: Judge = decide
     ) -> tuple[list[tuple[Item, Answer]], list[Item]]:
         """Reads, decides, commits; gives what is answered and what must go round again."""
-        now, later = one_of_each_id(items)
         # 5 read: what is known of these ids and these persons
-        keys = [key for item in now for key in item.keys]
-        known = await self._inbox.known([item.id for item in now if item.id], keys)
+        ids = list({item.id for item in items if item.id})
+        known = await self._inbox.known(ids, list({key for item in items for key in item.keys}))
+        now, later = one_of_each_new_id(items, known)
         fresh = await self._inbox.person_numbers(strangers(now, known))
         # 6 decide, without waiting for anything
-        made = plan(now, known, iter(fresh), self._house)
+        made = plan(now, known, iter(fresh), self._house, judge)
         # 7 commit: one transaction each, durable together
         results = await self._inbox.commit(
             parcels, [entry for _, entry, _ in made.entries], [item.id for item, _ in made.repeats if item.id]

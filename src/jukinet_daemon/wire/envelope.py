@@ -8,6 +8,7 @@ from cryptography.hazmat.primitives.asymmetric.ec import EllipticCurvePrivateKey
 from joserfc import jws
 from joserfc.errors import JoseError
 from joserfc.jwk import ECKey
+from joserfc.jws import CompactSignature
 
 PARCEL_TYPE = "jukinet-parcel+jws"
 REPLY_TYPE = "jukinet-reply+jws"
@@ -60,15 +61,20 @@ def unseal(signed: str, kind: str, key: VerifyingKey) -> bytes:
 
     Raises SignatureFault unless it has the type `kind`, names this certificate and its signature holds.
     """
-    try:
-        opened = jws.deserialize_compact(signed, key.key, registry=_REGISTRY)
-    except (JoseError, ValueError):
-        raise SignatureFault("not a JWS, or the signature does not hold") from None
-    if opened.protected.get("typ") != kind:
-        raise SignatureFault("another kind of message")
-    if opened.protected.get("x5t#S256") != key.thumbprint:
-        raise SignatureFault("signed by another certificate")
+    opened = _extracted(signed)
+    # The header is ours to the letter: no parameter that would change what is signed (b64, crit) gets a say.
+    if opened.protected != {"alg": "ES256", "typ": kind, "x5t#S256": key.thumbprint}:
+        raise SignatureFault("another kind of message, or signed by another certificate")
+    if not jws.validate_compact(opened, key.key, registry=_REGISTRY):
+        raise SignatureFault("the signature does not hold")
     return opened.payload
+
+
+def _extracted(signed: str) -> CompactSignature:
+    try:
+        return jws.extract_compact(signed.encode("ascii"), None, _REGISTRY)
+    except (JoseError, ValueError, TypeError):
+        raise SignatureFault("not a JWS") from None
 
 
 def digest_of(signed: str | bytes) -> str:

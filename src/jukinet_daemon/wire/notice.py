@@ -1,6 +1,6 @@
 """通知の電文: the notices of each register as strict models, and their reading into domain values."""
 
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from types import MappingProxyType
 from typing import Any, Literal
 
@@ -29,6 +29,10 @@ class Message(BaseModel):
     """Base of everything on the wire: strict types, nothing unknown, nothing changed after reading."""
 
     model_config = ConfigDict(strict=True, frozen=True, extra="forbid", hide_input_in_errors=True)
+
+    def __repr_args__(self) -> Iterator[tuple[str | None, Any]]:
+        """Nothing: what came over the wire never prints."""
+        return iter(())
 
 
 class NoticeMessage(Message):

@@ -1,6 +1,6 @@
 """電文: a parcel of 1 to 500 notices from one sender, as it stands inside its envelope."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Annotated, Any, Literal
 
 from pydantic import Field, TypeAdapter, ValidationError
@@ -30,7 +30,7 @@ class Parcel:
     register: str
     sender: str
     number: int
-    notices: tuple[Any, ...]
+    notices: tuple[Any, ...] = field(repr=False)
 
 
 class ParcelFault(ValueError):
@@ -48,7 +48,7 @@ _FIELDS = frozenset({"protocol", "register", "sender", "number", "sent_at", "not
 def read_parcel(payload: bytes) -> Parcel:
     """Reads a parcel's payload. Raises ParcelFault, which names the first wrong field and no value."""
     try:
-        raw = read_json(payload)
+        raw = read_json(payload, duplicates=True)
     except JsonFault as fault:
         raise ParcelFault(str(fault)) from None
     if isinstance(raw, Duplicated):

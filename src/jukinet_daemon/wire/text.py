@@ -14,6 +14,9 @@ from jukinet_daemon.domain.identifiers import AREA_CODE, INDIVIDUAL_NUMBER, RESI
 _FORBIDDEN = (
     r"\u0000-\u001F\u007F-\u009F\u00AD\u061C\u180E\u200B-\u200F\u2028-\u202E\u2060-\u206F"
     r"\uAC00-\uD7FF\uFDD0-\uFDEF\uFEFF\uFFF0-\uFFFF"
+    # Tags, and the last two of each plane; as characters, since engines differ in how they escape these.
+    "\U000e0000-\U000e007f"
+    + "".join(chr(plane << 16 | 0xFFFE) + chr(plane << 16 | 0xFFFF) for plane in range(1, 17))
 )
 
 
@@ -46,16 +49,16 @@ class JsonFault(ValueError):
     """Bytes are not the JSON we take. The message says what is wrong, never what stands there."""
 
 
-def read_json(data: bytes) -> Any:
+def read_json(data: bytes, *, duplicates: bool = False) -> Any:
     """Parses JSON strictly: UTF-8, no NaN or Infinity, no fraction, no deep nesting.
 
-    Raises JsonFault. An object that names a field twice comes back as Duplicated, for its reader to refuse:
-    no reader may choose which of the two was meant.
+    Raises JsonFault. No reader may choose which of two fields of one name was meant: an object with such is a
+    fault, or, with `duplicates`, comes back as Duplicated for its reader to refuse by name.
     """
     try:
         value = json.loads(
             data.decode("utf-8"),
-            object_pairs_hook=_object,
+            object_pairs_hook=_marked if duplicates else _plain,
             parse_constant=_no_constant,
             parse_float=_no_fraction,
         )
@@ -84,7 +87,14 @@ class Duplicated(dict[str, Any]):
     field: str = ""
 
 
-def _object(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
+def _plain(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
+    fields = dict(pairs)
+    if len(fields) < len(pairs):
+        raise JsonFault("a field occurs twice")
+    return fields
+
+
+def _marked(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
     fields = dict(pairs)
     if len(fields) == len(pairs):
         return fields

@@ -91,3 +91,32 @@ def date_not_ahead(notice: Notice, setting: Setting) -> Finding | None:
     if span is None or span[0] <= setting.today:
         return None
     return Finding(outcomes.DATE_AHEAD, "event_date")
+
+
+# 令8条の2: 帰化等は外国人住民の住民票を消除して日本人の住民票を記載し、国籍喪失はその逆.
+_FOREIGN_BY_CAUSE = {
+    Cause.ENTRY_BY_NATURALIZATION: False,
+    Cause.DELETION_BY_NATURALIZATION: True,
+    Cause.ENTRY_BY_NATIONALITY_LOSS: True,
+    Cause.DELETION_BY_NATIONALITY_LOSS: False,
+}
+
+
+def nationality_fits_cause(notice: Notice, _setting: Setting) -> Finding | None:
+    """帰化 and 国籍喪失 say themselves whose 住民票 they are about (令8条の2)."""
+    if isinstance(notice, DepartureNotice) or notice.cause is None:
+        return None
+    fits = _FOREIGN_BY_CAUSE.get(notice.cause, notice.foreign) == notice.foreign
+    return None if fits else Finding(outcomes.NATIONALITY_NOT_OF_CAUSE, "foreign")
+
+
+def correction_corrects(notice: Notice, _setting: Setting) -> Finding | None:
+    """A correction of the number or code changes it (令30条の5四号・五号, 令30条の12の3四号)."""
+    if isinstance(notice, DepartureNotice):
+        return None
+    person = notice.person
+    if notice.change is Change.NUMBER_CORRECTION and person.individual_number == notice.previous_number:
+        return Finding(outcomes.NOTHING_CHANGED, "person.individual_number")
+    if notice.change is Change.CODE_CORRECTION and person.resident_code == notice.previous_code:
+        return Finding(outcomes.NOTHING_CHANGED, "person.resident_code")
+    return None

@@ -23,15 +23,17 @@ def code_digit(notice: Notice, setting: Setting) -> Finding | None:
     """住民票コード: the formula is inferred, so the house decides how a misfit is taken (規則1条)."""
     if setting.code_check is Strictness.OFF:
         return None
-    code, field = (
-        (notice.resident_code, "resident_code")
-        if isinstance(notice, DepartureNotice)
-        else (notice.person.resident_code, "person.resident_code")
-    )
-    if code is None or is_resident_code(code):
+    misfit = next((field for field, code in _codes(notice) if code and not is_resident_code(code)), None)
+    if misfit is None:
         return None
     refused = setting.code_check is Strictness.REFUSE
-    return Finding(outcomes.CODE_CHECK_DIGIT if refused else outcomes.CODE_DOUBTFUL, field)
+    return Finding(outcomes.CODE_CHECK_DIGIT if refused else outcomes.CODE_DOUBTFUL, misfit)
+
+
+def _codes(notice: Notice) -> tuple[tuple[str, str | None], ...]:
+    if isinstance(notice, DepartureNotice):
+        return (("resident_code", notice.resident_code),)
+    return (("person.resident_code", notice.person.resident_code), ("previous_code", notice.previous_code))
 
 
 def address_area_digit(notice: Notice, _setting: Setting) -> Finding | None:

@@ -11,6 +11,7 @@ from rich.text import Text
 from jukinet_daemon.sim.demo.verdict import Counts, Tally
 
 TITLES = {"juki": "本人確認情報", "fuhyo": "附票本人確認情報"}
+SHORT_TITLES = {"juki": "住基 juki", "fuhyo": "附票 fuhyo"}
 PHASES = {
     "load": "初期登録 / first load",
     "day": "一日の通知 / the day",
@@ -23,7 +24,7 @@ _MEASURES: tuple[tuple[str, Callable[[Counts], int]], ...] = (
     ("保留 held", lambda counts: counts.outcomes["HELD"]),
     ("拒否 refused", lambda counts: counts.outcomes["REFUSED"]),
     ("送り relayed", lambda counts: counts.relayed),
-    ("全国で受領 got", lambda counts: counts.received),
+    ("全国 national", lambda counts: counts.received),
 )
 
 
@@ -54,8 +55,8 @@ def show_tallies(console: Console, tallies: Iterable[Tally], day_seconds: float)
     table = Table(title=f"結果 / result (一日を {day_seconds:.1f} 秒で / the day in {day_seconds:.1f} s)")
     table.add_column("")
     for tally in tallies:
-        table.add_column(f"{TITLES[tally.register]}\n一日 day", justify="right")
-        table.add_column("\n初期登録とも in all", justify="right")
+        table.add_column(f"{SHORT_TITLES[tally.register]}\n一日 day", justify="right")
+        table.add_column("初期登録とも\nin all", justify="right")
     for name, measure in _MEASURES:
         cells = [f"{measure(counts):,}" for tally in tallies for counts in (tally.day, tally.whole)]
         table.add_row(name, *cells)
