@@ -13,7 +13,7 @@ help: ## この一覧 / this list
 $(READY): requirements/dev.txt pyproject.toml
 	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11) and "Python 3.11 or later is needed; set PYTHON=/path/to/python3.11")'
 	@echo "必要なものを $(VENV) に入れています (初回のみ) / installing into $(VENV), once ..."
-	@$(PYTHON) -m venv --clear $(VENV)
+	@$(PYTHON) -m venv $(VENV)
 	@$(BIN)/python -m pip install --quiet --disable-pip-version-check --require-hashes -r requirements/dev.txt
 	@$(BIN)/python -m pip install --quiet --disable-pip-version-check --no-deps --no-build-isolation -e .
 	@touch $@
@@ -38,7 +38,7 @@ pytest: $(READY) ## 単体から受入まで / unit to acceptance
 	@$(BIN)/pytest -q $(PYTEST_ARGS)
 
 schemas: $(READY) ## 生成物を作り直す / regenerate the JSON Schemas, outcome table, schema dumps
-	@$(BIN)/python -m tests.generate
+	@$(BIN)/python -m tests.generate && $(BIN)/python -m tests.dump_schemas
 
 lock: $(READY) ## 依存を固定し直す / pin again, by hash and without addresses
 	@for set in run dev; do \

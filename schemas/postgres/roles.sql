@@ -6,11 +6,13 @@ DO $$
 DECLARE
     door text;
 BEGIN
+    -- Roles belong to the whole cluster: an administrator or another register, even now, may have made them.
     FOREACH door IN ARRAY ARRAY['jukinet_notices', 'jukinet_relay', 'jukinet_status'] LOOP
+        CONTINUE WHEN to_regrole(door) IS NOT NULL;
         BEGIN
             EXECUTE format('CREATE ROLE %I NOLOGIN', door);
         EXCEPTION WHEN duplicate_object OR unique_violation THEN
-            NULL; -- roles belong to the whole cluster: another register may have made it
+            NULL;
         END;
     END LOOP;
 END

@@ -58,6 +58,8 @@ CREATE TABLE held (
     notice_id uuid PRIMARY KEY,
     person_id bigint NOT NULL REFERENCES person,
     sealed bytea NOT NULL,
+    -- The day it came: releasing it later must not move the retention clock (令30条の6, 30条の12の4).
+    notified_on date NOT NULL,
     held_at timestamptz NOT NULL DEFAULT clock_timestamp()
 );
 CREATE INDEX held_of ON held (person_id);
@@ -117,6 +119,6 @@ CREATE TYPE inbox_row AS (
 );
 CREATE TYPE person_row AS (person_id bigint, version integer, current integer, stays stay[], waiting integer);
 CREATE TYPE key_row AS (kind text, value text, person_id bigint);
-CREATE TYPE held_row AS (notice_id uuid, person_id bigint, sealed bytea);
+CREATE TYPE held_row AS (notice_id uuid, person_id bigint, sealed bytea, notified_on date);
 CREATE TYPE departure_row AS (notice_id uuid, person_id bigint, area text, event_date text, notified_on date);
 CREATE TYPE ledger_row AS (hash bytea, salt bytea, payload text);

@@ -39,6 +39,8 @@ BEGIN
             SELECT (d.inbox).* ON CONFLICT DO NOTHING;
             IF NOT FOUND THEN
                 ROLLBACK;
+                -- Whoever took this id may have moved its person, and not to where this batch thinks.
+                moved_on := array_append(moved_on, (d.person).person_id);
                 results := array_append(results, 'seen');
                 CONTINUE;
             END IF;
@@ -60,7 +62,7 @@ BEGIN
             END IF;
             IF NOT FOUND OR NOT claim_keys(d.keys) THEN
                 ROLLBACK;
-                moved_on := moved_on || (d.person).person_id;
+                moved_on := array_append(moved_on, (d.person).person_id);
                 results := array_append(results, 'conflict');
                 CONTINUE;
             END IF;
@@ -71,7 +73,7 @@ BEGIN
             INSERT INTO outbox (notice_id, person_id, version)
             VALUES ((d.history).notice_id, (d.history).person_id, (d.history).version);
         ELSIF (d.held).notice_id IS NOT NULL THEN
-            INSERT INTO held (notice_id, person_id, sealed) SELECT (d.held).*;
+            INSERT INTO held (notice_id, person_id, sealed, notified_on) SELECT (d.held).*;
         ELSIF (d.departure).notice_id IS NOT NULL THEN
             INSERT INTO departure SELECT (d.departure).*;
         END IF;

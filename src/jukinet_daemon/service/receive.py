@@ -87,12 +87,14 @@ class Receiver:
         return answered
 
     async def _alone(self, parcels: list[ParcelRow], item: Item) -> list[tuple[Item, Answer]]:
-        try:
-            answered, _again = await self._round(parcels, [item])
-        except RowFault as fault:
-            log.error("notice_cannot_be_stored", fault=str(fault), notice_id=item.id)
-            answered, _again = await self._round(parcels, [item], hold)
-        return answered
+        for judge in (decide, hold):
+            try:
+                answered, _again = await self._round(parcels, [item], judge)
+            except RowFault as fault:
+                log.error("notice_cannot_be_stored", fault=str(fault), notice_id=item.id)
+            else:
+                return answered
+        return []
 
     async def _round(
         self, parcels: list[ParcelRow], items: list[Item], judge: Judge = decide

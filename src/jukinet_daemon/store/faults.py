@@ -31,5 +31,6 @@ def store_faults() -> Iterator[None]:
         # str(fault) may quote values; the SQLSTATE and its name do not. Class 22: data, 23: constraints.
         kind = RowFault if (fault.sqlstate or "").startswith(("22", "23")) else StoreFault
         raise kind(f"{type(fault).__name__} ({fault.sqlstate})") from None
-    except (TimeoutError, asyncpg.InterfaceError, OSError) as fault:
+    except (TimeoutError, asyncpg.InterfaceError, asyncpg.InternalClientError, OSError) as fault:
+        # InternalClientError too: asyncpg's answer on a connection that the server ended while it was idle.
         raise StoreFault(f"{type(fault).__name__}: connection to the database lost or refused") from None

@@ -169,7 +169,8 @@ class Inbox:
                 record = Record(notice, after.person_id, after.version, entry.notified_on)
                 history = rows.history_row(self._register, record, self._vault)
             elif decision.kind is OutcomeClass.HELD:
-                held = (notice.id, after.person_id, self._vault.seal(f"held/{notice.id}", entry.raw))
+                sealed = self._vault.seal(f"held/{notice.id}", entry.raw)
+                held = (notice.id, after.person_id, sealed, entry.notified_on)
             elif isinstance(notice, DepartureNotice):
                 departure = rows.departure_row(notice, after.person_id, entry.notified_on)
         return (

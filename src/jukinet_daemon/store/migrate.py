@@ -1,4 +1,4 @@
-"""移行: brings a database to the schema of this program, one transaction a migration."""
+"""移行: brings a database to the schema of this program, in one transaction."""
 
 import re
 from dataclasses import dataclass

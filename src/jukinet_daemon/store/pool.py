@@ -1,6 +1,7 @@
 """接続: connections to the register's database, checked to be safe before anything is entrusted to them."""
 
-from collections.abc import Mapping
+from collections.abc import Awaitable, Callable, Mapping
+from typing import Any
 
 import asyncpg
 
@@ -8,7 +9,10 @@ from jukinet_daemon.store.faults import StoreFault, UnsafeDatabase, store_faults
 from jukinet_daemon.store.migrate import schema_version_of
 from jukinet_daemon.store.queries import load_queries
 
+Connection = asyncpg.Connection
+
 OLDEST_SERVER = 150000
+COMMAND_TIMEOUT_S = 60.0
 _MUST_BE_ON = ("fsync", "full_page_writes", "data_checksums")
 # Each level of synchronous_commit, weakest first: a server may be set to more than the configuration asks.
 _DURABILITY = ("off", "local", "remote_write", "on", "remote_apply")
@@ -17,14 +21,22 @@ _DURABILITY = ("off", "local", "remote_write", "on", "remote_apply")
 class Database:
     """A pool for one door, in that door's role, with the register's named queries."""
 
-    def __init__(self, pool: asyncpg.Pool, queries: Mapping[str, str]) -> None:
+    def __init__(
+        self, pool: asyncpg.Pool, queries: Mapping[str, str], connect: Callable[[], Awaitable[Connection]]
+    ) -> None:
         self.pool = pool
         self.queries = queries
+        self._connect = connect
 
     async def fetch(self, name: str, *values: object) -> list[asyncpg.Record]:
         """Runs a named query. Raises StoreFault."""
         with store_faults():
             return await self.pool.fetch(self.queries[name], *values)
+
+    async def connect(self) -> Connection:
+        """A connection of its own, for whoever keeps a lock or listens. Raises StoreFault."""
+        with store_faults():
+            return await self._connect()
 
     async def close(self) -> None:
         """Closes the pool; connections in use are waited for."""
@@ -37,11 +49,10 @@ async def open_database(
     """Opens a pool in a role. Raises UnsafeDatabase, naming every setting that is wrong, or StoreFault."""
     queries = load_queries(register)
     settings = {"role": role, "application_name": f"{role} {register}"}
+    options: dict[str, Any] = {"server_settings": settings, "command_timeout": COMMAND_TIMEOUT_S}
     with store_faults():
-        pool = await asyncpg.create_pool(
-            dsn, min_size=1, max_size=size, server_settings=settings, command_timeout=60
-        )
-    database = Database(pool, queries)
+        pool = await asyncpg.create_pool(dsn, min_size=1, max_size=size, **options)
+    database = Database(pool, queries, lambda: asyncpg.connect(dsn, **options))
     try:
         await _check(database, register, durability)
     except StoreFault:
@@ -53,13 +64,20 @@ async def open_database(
 async def _check(database: Database, register: str, durability: str) -> None:
     rows = await database.fetch("database_settings")
     problems = unsafe_settings({row["name"]: row["setting"] for row in rows}, durability)
-    version = (await database.fetch("schema_version"))[0]["version"]
-    if version != schema_version_of(register):
-        problems.append(
-            f"schema {version} where {schema_version_of(register)} is needed: run jukinetctl migrate"
-        )
+    problems += await _wrong_schema(database, register)
     if problems:
         raise UnsafeDatabase(problems)
+
+
+async def _wrong_schema(database: Database, register: str) -> list[str]:
+    version, found = 0, None
+    if (await database.fetch("has_schema"))[0]["migrated"]:
+        version, found = (await database.fetch("schema_version"))[0]
+    if found not in (None, register):
+        return [f"the database keeps the register {found}, not {register}"]
+    if version != schema_version_of(register):
+        return [f"schema {version} where {schema_version_of(register)} is needed: run jukinetctl migrate"]
+    return []
 
 
 def unsafe_settings(settings: Mapping[str, str], durability: str) -> list[str]:

@@ -3,9 +3,13 @@
 SELECT name, setting FROM pg_settings
 WHERE name IN ('fsync', 'full_page_writes', 'data_checksums', 'synchronous_commit', 'server_version_num')
 
+-- name: has_schema
+-- Whether the database was ever migrated.
+SELECT to_regclass('schema_migration') IS NOT NULL AS migrated
+
 -- name: schema_version
--- The newest migration.
-SELECT coalesce(max(version), 0) AS version FROM schema_migration
+-- The newest migration, and whose register this is.
+SELECT coalesce(max(version), 0) AS version, min(register) AS register FROM schema_migration
 
 -- name: ping
 -- Whether the database answers.

@@ -1,0 +1,175 @@
+"""One role a door: what each may do, to the last right, and attempts at what it may not."""
+
+from collections.abc import Iterator
+
+import asyncpg
+import pytest
+
+from jukinet_daemon.sim.postgres import EmbeddedPostgres
+from support.store import session
+from support.world import REGISTERS
+
+NOTICES, RELAY, STATUS = ROLES = ("jukinet_notices", "jukinet_relay", "jukinet_status")
+
+# Rights on whole tables; those on single columns stand in COLUMN_RIGHTS.
+TABLE_RIGHTS = {
+    NOTICES: {
+        "parcel": {"INSERT"},
+        "inbox": {"INSERT", "SELECT"},
+        "person": {"INSERT", "SELECT"},
+        "person_key": {"INSERT", "SELECT"},
+        "held": {"INSERT"},
+        "departure": {"INSERT"},
+        "history": {"INSERT"},
+        "outbox": {"INSERT"},
+        "ledger": {"INSERT"},
+        "closing": {"SELECT"},
+        "schema_migration": {"SELECT"},
+    },
+    RELAY: {
+        "outbox": {"SELECT"},
+        "history": {"SELECT"},
+        "receipt": {"INSERT", "SELECT"},
+        "ledger": {"INSERT"},
+        "schema_migration": {"SELECT"},
+    },
+    STATUS: {"schema_migration": {"SELECT"}},
+}
+COLUMN_RIGHTS = {
+    NOTICES: {
+        "UPDATE person.current",
+        "UPDATE person.stays",
+        "UPDATE person.version",
+        "UPDATE person.waiting",
+        "UPDATE inbox.redelivered",
+        "UPDATE closing.batches",
+    },
+    RELAY: {"UPDATE outbox.receipt_id", "UPDATE outbox.refused"},
+    STATUS: {
+        "SELECT outbox.outbox_id",
+        "SELECT outbox.entered_at",
+        "SELECT outbox.receipt_id",
+        "SELECT outbox.refused",
+        "SELECT inbox.notice_id",
+        "SELECT inbox.outcome",
+        "SELECT inbox.code",
+        "SELECT parcel.sender",
+        "SELECT parcel.received_at",
+        "SELECT held.notice_id",
+        "SELECT held.held_at",
+    },
+}
+# What no door may remove a row of.
+KEPT = (
+    "history", "ledger", "parcel", "receipt", "departure", "held", "person_key", "inbox", "person", "outbox",
+)  # fmt: skip
+FORBIDDEN = [
+    *((role, f"UPDATE {table} SET {column} = {column}") for role in ROLES for table, column in (
+        ("history", "name"), ("ledger", "payload"), ("parcel", "sealed"), ("inbox", "answer"),
+        ("inbox", "fingerprint"), ("inbox", "outcome"), ("person_key", "person_id"), ("held", "sealed"),
+        ("receipt", "signed"), ("outbox", "notice_id"), ("schema_migration", "version"),
+    )),
+    *((role, f"DELETE FROM {table}") for role in ROLES for table in KEPT),
+    *((role, f"TRUNCATE {table} CASCADE") for role in ROLES for table in KEPT),
+    *((role, "CREATE TABLE loot ()") for role in ROLES),
+    *((role, "ALTER TABLE history ADD COLUMN more text") for role in ROLES),
+    *((role, "DROP PROCEDURE commit_batch") for role in ROLES),
+    (NOTICES, "SELECT name FROM history"),
+    (NOTICES, "SELECT sealed FROM held"),
+    (NOTICES, "SELECT sealed FROM parcel"),
+    (NOTICES, "SELECT signed FROM receipt"),
+    (NOTICES, "SELECT payload FROM ledger"),
+    (RELAY, "INSERT INTO history SELECT * FROM history"),
+    (RELAY, "INSERT INTO outbox (notice_id, person_id, version) VALUES (gen_random_uuid(), 1, 1)"),
+    (RELAY, "SELECT answer FROM inbox"),
+    (RELAY, "SELECT value FROM person_key"),
+    (RELAY, "CALL commit_batch('{}', '{}', '{}', '{}')"),
+    (RELAY, "SELECT nextval('person_number')"),
+    (STATUS, "SELECT name FROM history"),
+    (STATUS, "SELECT person_id FROM person"),
+    (STATUS, "SELECT value FROM person_key"),
+    (STATUS, "SELECT answer FROM inbox"),
+    (STATUS, "SELECT sealed FROM held"),
+    (STATUS, "SELECT payload FROM ledger"),
+    (STATUS, "INSERT INTO ledger (hash, salt, payload) VALUES ('', '', '')"),
+    (STATUS, "CALL commit_batch('{}', '{}', '{}', '{}')"),
+]  # fmt: skip
+
+
+@pytest.fixture(scope="module", params=REGISTERS)
+def dsn(pg: EmbeddedPostgres, request: pytest.FixtureRequest) -> Iterator[str]:
+    name = f"roles_{request.param}"
+    pg.psql("postgres", f"CREATE DATABASE {name} TEMPLATE template_{request.param}")
+    yield pg.dsn(name)
+    pg.psql("postgres", f"DROP DATABASE {name} WITH (FORCE)")
+
+
+@pytest.mark.parametrize("role", ROLES)
+async def test_what_a_role_may_not_do(dsn: str, role: str) -> None:
+    async with session(dsn, role=role) as connection:
+        for _, sql in (attempt for attempt in FORBIDDEN if attempt[0] == role):
+            try:
+                await connection.execute(sql)
+            except asyncpg.InsufficientPrivilegeError:
+                continue
+            pytest.fail(f"{role} may {sql}")
+
+
+@pytest.mark.parametrize("role", ROLES)
+async def test_the_rights_of_a_role_on_tables(dsn: str, role: str) -> None:
+    async with session(dsn) as owner:
+        rows = await owner.fetch(
+            "SELECT relname, p FROM pg_class, unnest($2::text[]) AS p"
+            " WHERE relnamespace = 'public'::regnamespace AND relkind IN ('r', 'p', 'v', 'm')"
+            " AND has_table_privilege($1, pg_class.oid, p)",
+            role,
+            ["SELECT", "INSERT", "UPDATE", "DELETE", "TRUNCATE", "REFERENCES", "TRIGGER"],
+        )
+    found: dict[str, set[str]] = {}
+    for row in rows:
+        found.setdefault(row["relname"], set()).add(row["p"])
+    assert found == TABLE_RIGHTS[role]
+
+
+@pytest.mark.parametrize("role", ROLES)
+async def test_the_rights_of_a_role_on_columns(dsn: str, role: str) -> None:
+    async with session(dsn) as owner:
+        rows = await owner.fetch(
+            "SELECT privilege_type || ' ' || relname || '.' || attname AS granted"
+            " FROM pg_attribute JOIN pg_class ON pg_class.oid = attrelid, aclexplode(attacl)"
+            " WHERE grantee = $1::text::regrole",
+            role,
+        )
+    assert {row["granted"] for row in rows} == COLUMN_RIGHTS[role]
+
+
+@pytest.mark.parametrize(
+    ("role", "granted"),
+    [
+        (NOTICES, {"commit_batch", "claim_keys", "parcel_number", "person_number"}),
+        (RELAY, {"relay_number"}),
+        (STATUS, set()),
+    ],
+)
+async def test_the_routines_and_sequences_of_a_role(dsn: str, role: str, granted: set[str]) -> None:
+    async with session(dsn) as owner:
+        rows = await owner.fetch(
+            "SELECT proname AS name FROM pg_proc WHERE pronamespace = 'public'::regnamespace"
+            " AND has_function_privilege($1, oid, 'EXECUTE')"
+            " UNION ALL SELECT seqrelid::regclass::text FROM pg_sequence"
+            " WHERE has_sequence_privilege($1, seqrelid, 'USAGE,UPDATE,SELECT')",
+            role,
+        )
+    assert {row["name"] for row in rows} == granted
+
+
+@pytest.mark.parametrize("role", ROLES)
+async def test_a_role_is_no_login_and_has_no_powers(dsn: str, role: str) -> None:
+    async with session(dsn) as owner:
+        powers = await owner.fetchval(
+            "SELECT rolcanlogin OR rolsuper OR rolcreaterole OR rolcreatedb OR rolreplication OR rolbypassrls"
+            " OR EXISTS (SELECT FROM pg_auth_members WHERE member = pg_roles.oid)"
+            " FROM pg_roles WHERE rolname = $1",
+            role,
+        )
+    assert powers is False
