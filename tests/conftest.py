@@ -8,6 +8,10 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+
+from jukinet_daemon.daemon import Daemon
+from jukinet_daemon.sim.postgres import EmbeddedPostgres
+from jukinet_daemon.store.migrate import migrate
 from support.world import (
     REGISTERS,
     House,
@@ -18,10 +22,6 @@ from support.world import (
     postgres,
     write_keyring,
 )
-
-from jukinet_daemon.daemon import Daemon
-from jukinet_daemon.sim.postgres import EmbeddedPostgres
-from jukinet_daemon.store.migrate import migrate
 
 _numbers = count(1)
 

@@ -5,7 +5,9 @@ import signal
 import ssl
 from collections.abc import Coroutine
 from contextlib import AsyncExitStack
+from dataclasses import asdict
 from datetime import datetime
+from pathlib import Path
 from typing import Any
 
 import structlog
@@ -86,17 +88,15 @@ class Daemon:
         )
         status.expiries = lambda: tuple(Expiry(name, moment) for name, moment in self._expiries.items())
         self._status = status
+        # What tells of the others opens first, so that it closes last and can tell of the stopping too.
+        if config.health:
+            await self._open_health(config.health.listen)
+        if config.control:
+            await self._open_control(config.control.socket)
         if config.notices:
             await self._open_notices(config.notices)
         if config.national:
             await self._open_relay(config.national)
-        if config.health:
-            await self._open_health(config.health.listen)
-        if config.control:
-            control = ControlDoor(status)
-            await control.open(config.control.socket)
-            self._stack.push_async_callback(control.close)
-            self.addresses["control"] = str(config.control.socket)
         if self._contexts:
             self._begin(CrlLoop(self._tls_files(), self._contexts, self._crl_loaded).run(), "crl")
         if watchdog_interval():
@@ -165,12 +165,20 @@ class Daemon:
         route = Route(settings.url, Caller(context, policy, key), settings.parcel_notices)
         packer = Packer(self._register.name, self._config.prefecture, key, self._clock)
         database = await self._database("relay")
-        self._begin(RelayLoop(database, self._vault, packer, route, self._metrics).run(), "relay")
+        relay = RelayLoop(database, self._vault, packer, route, self._metrics)
+        self._status.relay = lambda: asdict(relay.state)
+        self._begin(relay.run(), "relay")
 
     async def _open_health(self, address: str) -> None:
         listener = Listener(HealthDoor(self._status, self._metrics).application())
         self._stack.push_async_callback(listener.close)
         self.addresses["health"] = await listener.open(address)
+
+    async def _open_control(self, path: Path) -> None:
+        control = ControlDoor(self._status)
+        await control.open(path)
+        self._stack.push_async_callback(control.close)
+        self.addresses["control"] = str(path)
 
     async def _database(self, door: str) -> Database:
         database = await open_database(

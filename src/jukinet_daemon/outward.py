@@ -89,6 +89,6 @@ def _verified(socket: aiohttp.ClientWebSocketResponse, policy: DoorPolicy) -> Ve
     try:
         certificate = peer_certificate(socket.get_extra_info("ssl_object"))
         admits(policy, certificate)
+        return verifying_key(certificate)
     except NotAdmitted as refusal:
         raise PeerFault(f"is not who it must be: {refusal.reason}") from None
-    return verifying_key(certificate)

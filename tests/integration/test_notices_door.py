@@ -2,12 +2,10 @@
 
 from typing import Any
 
-import pytest
 from conftest import HouseMaker
-from support.notices import fuhyo_change, juki_change
-from support.world import until
-
 from jukinet_daemon.sim.journal import read_journal
+from support.notices import juki_change
+from support.world import until
 
 
 async def test_a_notice_is_applied_answered_and_relayed(open_house: HouseMaker) -> None:

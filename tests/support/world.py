@@ -105,7 +105,11 @@ class CsLine:
     def parcel(self, *notices: Any, **changes: Any) -> str:
         """A signed parcel of notices; `changes` overrides its sender, register or number."""
         self.number += 1
-        fields = {"register": self.register, "sender": self.municipality, "number": self.number} | changes
+        fields: dict[str, Any] = {
+            "register": self.register,
+            "sender": self.municipality,
+            "number": self.number,
+        } | changes
         payload = write_parcel(Parcel(notices=notices, **fields), "2026-11-23T09:00:00+09:00")
         return seal(payload, PARCEL_TYPE, self.caller.key)
 
@@ -177,6 +181,6 @@ def write_keyring(folder: Path) -> Path:
 async def until(condition: Any, seconds: float = 30.0) -> Any:
     """Waits for something another process or task brings about, looking again as its events come in."""
     async with asyncio.timeout(seconds):
-        while not (value := await condition()):
+        while not (value := await condition()):  # noqa: ASYNC110 - the event is another process's
             await asyncio.sleep(0.02)
         return value

@@ -43,7 +43,7 @@ def demo(options: argparse.Namespace) -> int:
         keep=options.keep,
     )
     try:
-        return _run(show(settings, Console()))
+        return _run(_until_told(show(settings, Console())))
     except (KeyboardInterrupt, asyncio.CancelledError):
         return 0 if options.keep else 130
 
@@ -182,6 +182,13 @@ def municipalities(options: argparse.Namespace) -> int:
         return 0
 
     return _run(work())
+
+
+async def _until_told(work: Coroutine[Any, Any, int]) -> int:
+    """Runs to the end, or until SIGTERM, which cancels: what was started is ended in order."""
+    task = asyncio.create_task(work)
+    asyncio.get_running_loop().add_signal_handler(signal.SIGTERM, task.cancel)
+    return await task
 
 
 async def _told_to_stop() -> None:

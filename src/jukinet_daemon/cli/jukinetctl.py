@@ -86,6 +86,9 @@ def _print_status(report: dict[str, Any]) -> None:
         table.add_row("確認を待つ通知", f"{report['held']} 件")
         heard = sum(1 for item in report["municipalities"] if item["last_notice"])
         table.add_row("通知のあった市区町村", f"{heard} / {len(report['municipalities'])}")
+    if relay := report.get("relay"):
+        state = "接続" if relay["connected"] else "待機" if relay["standby"] else "切断"
+        table.add_row("全国サーバとの回線", state)
     for item in report["certificates"]:
         table.add_row(f"期限 {item['name']}", f"残り {item['days_left']} 日")
     console.print(table)

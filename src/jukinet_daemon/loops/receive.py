@@ -46,20 +46,28 @@ class ReceiveLoop:
             return [await self._alone(waiting) for waiting in batch]
 
     async def _alone(self, waiting: Waiting) -> list[Answer]:
+        if waiting.arrival.line.broken:
+            return _all_later(waiting)
         try:
-            return (await self._receiver.receive([waiting.arrival]))[0]
+            answers = (await self._receiver.receive([waiting.arrival]))[0]
         except Exception as fault:
             log.error("parcel_tripped", fault=type(fault).__name__, digest=waiting.arrival.digest)
-            return _all_later(waiting)
+            answers = _all_later(waiting)
+        _break_if_later(waiting, answers)
+        return answers
 
 
 def _all_later(waiting: Waiting) -> list[Answer]:
     return [later_answer(raw) for raw in waiting.arrival.parcel.notices]
 
 
-def _keep_promise(waiting: Waiting, answers: list[Answer]) -> None:
+def _break_if_later(waiting: Waiting, answers: list[Answer]) -> None:
     if any(answer.later for answer in answers):
         waiting.arrival.line.broken = True
+
+
+def _keep_promise(waiting: Waiting, answers: list[Answer]) -> None:
+    _break_if_later(waiting, answers)
     # Whoever waited may be gone with its line; the notices are committed all the same.
     if not waiting.answers.done():
         waiting.answers.set_result(answers)

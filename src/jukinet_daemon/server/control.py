@@ -20,11 +20,12 @@ class ControlDoor:
 
     async def open(self, path: Path) -> None:
         """Listens on a Unix socket; a socket left by a process that died is replaced. Raises OSError."""
+        listening = _bound(path)
         application = web.Application(client_max_size=64 * 1024)
         application.router.add_get("/status", self._look)
         self._runner = web.AppRunner(application, access_log=None)
         await self._runner.setup()
-        await web.SockSite(self._runner, _bound(path)).start()
+        await web.SockSite(self._runner, listening).start()
 
     async def close(self) -> None:
         """Closes the door."""
@@ -43,6 +44,9 @@ def _bound(path: Path) -> socket.socket:
     before = os.umask(0o777 & ~SOCKET_MODE)
     try:
         listening.bind(str(path))
+    except OSError:
+        listening.close()
+        raise
     finally:
         os.umask(before)
     listening.setblocking(False)

@@ -1,17 +1,19 @@
 """通知の戸口: municipal CS come in over WebSocket, hand over parcels and get signed replies in order."""
 
 import asyncio
+from collections import Counter
 from collections.abc import Coroutine
 from dataclasses import dataclass, field
 from typing import Any
 
 import structlog
-from aiohttp import WSCloseCode, WSMsgType, web
+from aiohttp import WebSocketError, WSCloseCode, WSMsgType, web
 
 from jukinet_daemon.domain import outcomes
-from jukinet_daemon.domain.outcomes import Outcome
+from jukinet_daemon.domain.outcomes import OUTCOMES, Outcome, OutcomeClass
 from jukinet_daemon.pki.trust import DoorPolicy, NotAdmitted
-from jukinet_daemon.server.listener import peer_of
+from jukinet_daemon.server.listener import Handler, peer_of
+from jukinet_daemon.server.replies import Replies
 from jukinet_daemon.service.clock import Clock
 from jukinet_daemon.service.lanes import Answer, Arrival, Lanes, Line
 from jukinet_daemon.service.metrics import Metrics
@@ -37,6 +39,8 @@ PATH = "/notices"
 # A pong is read only when the socket is, and a full lane stops reading: be patient.
 HEARTBEAT_S = 60.0
 
+_REFUSALS = {code for code, outcome in OUTCOMES.items() if outcome.kind is OutcomeClass.REFUSED}
+
 
 @dataclass(frozen=True, slots=True)
 class Desk:
@@ -49,6 +53,35 @@ class Desk:
     refuser: Refuser
     clock: Clock
     metrics: Metrics
+
+
+class _AgainstProtocol(ConnectionError):
+    """A frame that WebSocket does not allow or that is too long; the socket has closed with `code`."""
+
+    def __init__(self, code: int) -> None:
+        super().__init__(code)
+        self.code = code
+
+
+async def _ended(reader: "asyncio.Task[None]") -> None:
+    """Ends a reader: a socket that is still being read is closed without waiting, and its code can be lost.
+
+    Raises what the reader tripped over.
+    """
+    reader.cancel()
+    await asyncio.gather(reader, return_exceptions=True)
+    if not reader.cancelled():
+        reader.result()
+
+
+@dataclass(frozen=True, slots=True)
+class _Peer:
+    name: str
+    key: VerifyingKey
+    line: Line
+
+
+_PEER = web.RequestKey("peer", _Peer)
 
 
 class NoticesDoor:
@@ -68,7 +101,7 @@ class NoticesDoor:
 
     def application(self) -> web.Application:
         """The aiohttp application of this door."""
-        application = web.Application(client_max_size=1024)
+        application = web.Application(client_max_size=1024, middlewares=[self._admit])
         application.router.add_get(PATH, self.handle)
         return application
 
@@ -85,9 +118,9 @@ class NoticesDoor:
         _done, pending = await asyncio.wait(set(self._conversations), timeout=seconds)
         return not pending
 
-    async def handle(self, request: web.Request) -> web.StreamResponse:
-        """One conversation, from admission to close."""
-        # 2 the door: role and municipality come from the certificate
+    @web.middleware
+    async def _admit(self, request: web.Request, handler: Handler) -> web.StreamResponse:
+        # 2 the door: role and municipality come from the certificate, whatever is asked for
         try:
             identity, key = peer_of(request, self._desk.policy)
         except NotAdmitted as refusal:
@@ -99,31 +132,46 @@ class NoticesDoor:
                 peer=refusal.identity and refusal.identity.uri,
             )
             raise web.HTTPForbidden from None
+        request[_PEER] = _Peer(identity.name, key, Line())
+        try:
+            return await handler(request)
+        except web.HTTPException as refusal:
+            log.warning("request_refused", door=DOOR, sender=identity.name, status=refusal.status)
+            raise
+
+    async def handle(self, request: web.Request) -> web.StreamResponse:
+        """One conversation with a peer that was admitted, to its close."""
         if self._draining:
             raise web.HTTPServiceUnavailable
-        peer = _Peer(identity.name, key, Line())
         socket = web.WebSocketResponse(
             compress=False, heartbeat=HEARTBEAT_S, max_msg_size=MAX_SIGNED_BYTES, timeout=5.0
         )
         await socket.prepare(request)
-        await self._converse(socket, peer)
+        await self._converse(socket, request[_PEER])
         return socket
 
-    async def _converse(self, socket: web.WebSocketResponse, peer: "_Peer") -> None:
-        replies = _Replies(self._in_flight)
+    async def _converse(self, socket: web.WebSocketResponse, peer: _Peer) -> None:
+        replies = Replies(self._in_flight)
         reader = asyncio.create_task(self._read(socket, peer, replies))
         handler = asyncio.current_task()
         assert handler is not None  # noqa: S101 - a handler runs in a task
         self._conversations[handler] = reader
+        if self._draining:
+            reader.cancel()
         self._desk.metrics.connections.labels(DOOR).inc()
         try:
             async for reply in replies:
                 await socket.send_str(reply)
                 if peer.line.broken:
                     break
+            await _ended(reader)
             await socket.close(code=self._close_code(peer))
-        except ConnectionError:
-            log.info("line_broke", door=DOOR, sender=peer.name)
+        except ConnectionError as fault:
+            code = fault.code if isinstance(fault, _AgainstProtocol) else WSCloseCode.ABNORMAL_CLOSURE
+            log.info("line_broke", door=DOOR, sender=peer.name, close_code=code)
+        except Exception as fault:
+            log.error("conversation_tripped", door=DOOR, sender=peer.name, fault=type(fault).__name__)
+            await socket.close(code=WSCloseCode.INTERNAL_ERROR)
         finally:
             del self._conversations[handler]
             self._desk.metrics.connections.labels(DOOR).dec()
@@ -131,12 +179,12 @@ class NoticesDoor:
             await asyncio.gather(reader, return_exceptions=True)
             replies.abandon()
 
-    def _close_code(self, peer: "_Peer") -> WSCloseCode:
+    def _close_code(self, peer: _Peer) -> WSCloseCode:
         if self._draining:
             return WSCloseCode.GOING_AWAY
         return WSCloseCode.TRY_AGAIN_LATER if peer.line.broken else WSCloseCode.OK
 
-    async def _read(self, socket: web.WebSocketResponse, peer: "_Peer", replies: "_Replies") -> None:
+    async def _read(self, socket: web.WebSocketResponse, peer: _Peer, replies: Replies) -> None:
         try:
             while True:
                 message = await socket.receive()
@@ -146,12 +194,16 @@ class NoticesDoor:
                     await replies.add(
                         self._refuse(peer, digest_of(message.data), None, outcomes.NOT_A_PARCEL, None)
                     )
+                elif message.type is WSMsgType.ERROR and isinstance(message.data, WebSocketError):
+                    raise _AgainstProtocol(message.data.code)
+                elif message.type in (WSMsgType.CLOSED, WSMsgType.ERROR):
+                    raise ConnectionResetError
                 else:
                     return
         finally:
             replies.end()
 
-    async def _take(self, signed: str, peer: "_Peer") -> Coroutine[Any, Any, str]:
+    async def _take(self, signed: str, peer: _Peer) -> Coroutine[Any, Any, str]:
         """Opens an envelope and puts its parcel in the sender's lane; gives the reply to wait for."""
         # 3 the envelope
         digest = digest_of(signed)
@@ -174,6 +226,11 @@ class NoticesDoor:
         given = await answers
         for answer in given:
             self._desk.metrics.notices.labels(answer.code).inc()
+        refused = Counter(answer.code for answer in given if answer.code in _REFUSALS)
+        if refused:
+            log.warning(
+                "notices_refused", door=DOOR, sender=parcel.sender, digest=digest, codes=dict(refused)
+            )
         head = ReplyHead(self._desk.register, parcel.sender, parcel.number, digest)
         repeated = [place for place, answer in enumerate(given) if answer.repeated]
         moment = self._desk.clock().isoformat(timespec="milliseconds")
@@ -181,53 +238,13 @@ class NoticesDoor:
         return seal(payload, REPLY_TYPE, self._desk.key)
 
     async def _refuse(
-        self, peer: "_Peer", digest: str, number: int | None, outcome: Outcome, field_name: str | None
+        self, peer: _Peer, digest: str, number: int | None, outcome: Outcome, field_name: str | None
     ) -> str:
         recorded = await self._desk.refuser.refuse(peer.name, digest, outcome)
+        if recorded.kind is OutcomeClass.LATER:
+            peer.line.broken = True
         self._desk.metrics.parcels_refused.labels(recorded.code).inc()
         log.warning("parcel_refused", door=DOOR, sender=peer.name, code=recorded.code, field=field_name)
         head = ReplyHead(self._desk.register, peer.name, number, digest)
         moment = self._desk.clock().isoformat(timespec="milliseconds")
         return seal(write_refusal(head, recorded.code, field_name, moment), REPLY_TYPE, self._desk.key)
-
-
-@dataclass(frozen=True, slots=True)
-class _Peer:
-    name: str
-    key: VerifyingKey
-    line: Line
-
-
-class _Replies:
-    """The replies of one conversation, in order; at most so many are outstanding."""
-
-    def __init__(self, outstanding: int) -> None:
-        self._room = asyncio.Semaphore(outstanding)
-        self._queue: asyncio.Queue[asyncio.Task[str] | None] = asyncio.Queue()
-
-    async def add(self, reply: Coroutine[Any, Any, str]) -> None:
-        """Queues a reply; waits while too many are outstanding, so that the socket is not read meanwhile."""
-        self._queue.put_nowait(asyncio.create_task(reply))
-        await self._room.acquire()
-
-    def end(self) -> None:
-        """No more replies will come."""
-        self._queue.put_nowait(None)
-
-    def abandon(self) -> None:
-        """Drops what nobody waits for any more; the notices themselves go on."""
-        while not self._queue.empty():
-            task = self._queue.get_nowait()
-            if task is not None:
-                task.cancel()
-
-    def __aiter__(self) -> "_Replies":
-        return self
-
-    async def __anext__(self) -> str:
-        task = await self._queue.get()
-        if task is None:
-            raise StopAsyncIteration
-        reply = await task
-        self._room.release()
-        return reply

@@ -7,11 +7,14 @@ from jukinet_daemon.domain.outcomes import OutcomeClass
 from jukinet_daemon.ledger.leaf import Leaf, leaf_of, new_salt
 from jukinet_daemon.service.clock import Clock
 from jukinet_daemon.store.outbox import Closed, Outgoing
-from jukinet_daemon.wire.envelope import PARCEL_TYPE, SigningKey, digest_of, seal
+from jukinet_daemon.wire.envelope import MAX_SIGNED_BYTES, PARCEL_TYPE, SigningKey, digest_of, seal
 from jukinet_daemon.wire.parcel import Parcel, write_parcel
 from jukinet_daemon.wire.relayed import write_record
 from jukinet_daemon.wire.reply import ReplyMessage
 from jukinet_daemon.wire.text import canonical
+
+# Base64 makes four bytes of three; the rest is header and signature.
+MAX_PAYLOAD_BYTES = MAX_SIGNED_BYTES * 3 // 4 - 1024
 
 
 class ReceiptFault(ValueError):
@@ -37,14 +40,19 @@ class Packer:
         self._clock = clock
 
     def pack(self, outgoing: Sequence[Outgoing], number: int) -> Packed:
-        """Signs records as one parcel, in their order."""
+        """Signs records as one parcel, in their order; only the first half where all would be too large."""
         notices = tuple(write_record(self._register, item.record) for item in outgoing)
         parcel = Parcel(self._register, self._prefecture, number, notices)
-        signed = seal(write_parcel(parcel, self._now()), PARCEL_TYPE, self._key)
+        payload = write_parcel(parcel, self._now())
+        if len(payload) > MAX_PAYLOAD_BYTES and len(outgoing) > 1:
+            return self.pack(outgoing[: len(outgoing) // 2], number)
+        signed = seal(payload, PARCEL_TYPE, self._key)
         return Packed(signed, digest_of(signed), tuple(outgoing))
 
     def closed_by(self, packed: Packed, reply: ReplyMessage) -> list[Closed]:
         """What a receipt closes: taken or refused; LATER leaves a record waiting. Raises ReceiptFault."""
+        if reply.refused:
+            raise ReceiptFault(f"the national server would not read the parcel: {reply.refused.code}")
         ids = [item.record.notice.id for item in packed.outgoing]
         if reply.parcel_digest != packed.digest or [answer.id for answer in reply.answers] != ids:
             raise ReceiptFault("the receipt does not answer the parcel")
@@ -54,15 +62,22 @@ class Packer:
             if answer.outcome != OutcomeClass.LATER
         ]
 
-    def leaf(self, packed: Packed, signed_receipt: str) -> Leaf:
-        """The evidence that a parcel was relayed and receipted."""
+    def sending(self, packed: Packed) -> Leaf:
+        """The evidence that a parcel is about to be sent."""
+        return self._leaf("relay_sent", packed)
+
+    def receipted(self, packed: Packed, signed_receipt: str) -> Leaf:
+        """The evidence that a parcel was receipted."""
+        return self._leaf("relay_receipted", packed, receipt_digest=digest_of(signed_receipt))
+
+    def _leaf(self, event: str, packed: Packed, **more: str) -> Leaf:
         payload = {
-            "event": "relayed",
+            "event": event,
             "register": self._register,
             "parcel_digest": packed.digest,
-            "receipt_digest": digest_of(signed_receipt),
             "records": len(packed.outgoing),
-            "received_at": self._now(),
+            "at": self._now(),
+            **more,
         }
         return leaf_of(canonical(payload).decode("utf-8"), new_salt())
 

@@ -39,6 +39,7 @@ class Status:
         self._clock = clock
         self.doors: dict[str, Door] = {}
         self.expiries: Callable[[], tuple[Expiry, ...]] = tuple
+        self.relay: Callable[[], Mapping[str, Any]] | None = None
         self.stopping = False
 
     async def ready(self) -> bool:
@@ -58,6 +59,8 @@ class Status:
             "doors": {name: dict(door()) for name, door in self.doors.items()},
             "certificates": [self._expiry(expiry) for expiry in self.expiries()],
         }
+        if self.relay:
+            report["relay"] = dict(self.relay())
         try:
             report |= {"database": {"ok": True}} | await self._from_database()
         except StoreFault as fault:
@@ -117,6 +120,9 @@ def problems_in(report: Mapping[str, Any]) -> list[str]:
     problems += [
         f"戸口 {name} が閉じている / door closed" for name, d in report["doors"].items() if not d["open"]
     ]
+    relay = report.get("relay")
+    if relay and not relay["connected"] and not relay["standby"]:
+        problems.append(f"全国サーバとの回線が開いていない / the relay has no line: {relay['fault'] or '-'}")
     if not report["database"]["ok"]:
         return [*problems, "データベースが応答しない / the database does not answer"]
     outbox = report["outbox"]

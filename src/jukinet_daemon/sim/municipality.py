@@ -70,6 +70,7 @@ class MunicipalCs:
         self._idle = asyncio.Event()
         self._idle.set()
         self._number = last_number
+        self._settled = 0
 
     def post(self, notices: Iterable[dict[str, Any]]) -> None:
         """Queues notices."""
@@ -89,12 +90,12 @@ class MunicipalCs:
         """
         pause = FIRST_PAUSE_S
         while True:
-            before = self._number
+            before = self._settled
             try:
                 async with call(self._window.url, self._window.caller) as line:
                     await self._converse(line)
             except PeerFault:
-                pause = FIRST_PAUSE_S if self._number > before else min(pause * 2, LONGEST_PAUSE_S)
+                pause = FIRST_PAUSE_S if self._settled > before else min(pause * 2, LONGEST_PAUSE_S)
                 await asyncio.sleep(pause * random.uniform(0.5, 1.0))  # noqa: S311 - spreads reconnects
 
     async def _converse(self, line: Conversation) -> None:
@@ -132,6 +133,8 @@ class MunicipalCs:
     async def _settle(self, line: Conversation, flying: deque[_Sent]) -> None:
         reply = (await line.receive()).reply
         sent = flying[0]
+        if reply.refused and reply.refused.code.startswith("L"):
+            raise PeerFault("the server takes nothing now")
         if reply.refused:
             raise ParcelRefused(reply.refused.code, reply.refused.field)
         if reply.parcel_digest != sent.digest or len(reply.answers) != len(sent.notices):
@@ -149,6 +152,7 @@ class MunicipalCs:
             )
             self._answered(Answered(notice, answer.outcome, answer.code, answer.field, repeated))
         self._journal.write(entries)
+        self._settled += len(entries)
         if again:
             flying.appendleft(_Sent(sent.digest, again))
             raise PeerFault("the server takes nothing now")

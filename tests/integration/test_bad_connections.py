@@ -1,0 +1,247 @@
+"""Peers that may not come in, and bytes that are no conversation: closed, logged once, nobody else harmed."""
+
+import ssl
+import struct
+from collections.abc import Awaitable, Callable
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+
+import pytest
+
+from conftest import HouseMaker
+from jukinet_daemon.outward import PeerFault, call
+from jukinet_daemon.pki.files import write_issued
+from jukinet_daemon.pki.issue import Validity, issue
+from jukinet_daemon.pki.peer import PeerIdentity, Role
+from jukinet_daemon.pki.tls import TlsFiles, client_context
+from jukinet_daemon.wire.envelope import MAX_SIGNED_BYTES
+from support.notices import juki_change
+from support.raw import CLOSE, TEXT, RawLine, cs_context, frame, garbage, raw_line
+from support.watch import secrets_of, versions, watching
+from support.world import TRUST_DOMAIN, House, Pki
+
+SECRET = "福岡県福岡市博多区"
+PLAIN_GET = "GET {} HTTP/1.1\r\nHost: prefecture\r\n\r\n"
+
+
+async def all_well(house: House) -> None:
+    """A new line is taken, and nothing but its own notice is in the file."""
+    notice = juki_change()
+    async with house.line() as line:
+        (answer,) = await line.tell(notice)
+    assert answer.outcome == "ACCEPTED"
+    assert await versions(house) == [notice["id"]]
+
+
+def _outsider(pki: Pki, folder: Path) -> TlsFiles:
+    """A municipality of another prefecture (佐賀市), certified by the same CA."""
+    now = datetime.now(UTC)
+    issued = issue(
+        pki.authority,
+        PeerIdentity(TRUST_DOMAIN, Role.CS, "412015"),
+        Validity(now - timedelta(minutes=5), now + timedelta(days=1)),
+    )
+    write_issued(folder, "outsider", issued, pki.authority.chain)
+    sound = pki.files(Role.CS, "401307")
+    return TlsFiles(folder / "outsider.pem", folder / "outsider.key", sound.ca, sound.crl)
+
+
+@pytest.mark.parametrize(
+    ("role", "name"), [(Role.PREF, "juki"), (Role.PREF, "fuhyo"), (Role.OPERATOR, "demo")]
+)
+async def test_wrong_role(
+    open_house: HouseMaker, caplog: pytest.LogCaptureFixture, role: Role, name: str
+) -> None:
+    house = await open_house("juki", national=False)
+    with watching(caplog) as watch:
+        with pytest.raises(PeerFault):
+            async with call(house.notices_url, house.pki.caller(role, name, "juki")):
+                pass
+        logged = await watch.one()
+    assert (logged["event"], logged["reason"]) == ("peer_refused", "wrong-role")
+    assert logged["peer"] == f"spiffe://{TRUST_DOMAIN}/{role}/{name}"
+    await all_well(house)
+
+
+async def test_national_server_only_answers_calls(
+    open_house: HouseMaker, caplog: pytest.LogCaptureFixture
+) -> None:
+    """Its certificate is no client's, and TLS says so before the door does."""
+    house = await open_house("juki", national=False)
+    with watching(caplog) as watch:
+        async with raw_line(house, client_context(house.pki.files(Role.NATIONAL, "juki"))) as raw:
+            assert await raw.ask(PLAIN_GET.format("/notices")) == b""
+        logged = await watch.one()
+    assert (logged["event"], logged["reason"]) == ("tls_broke", "CERTIFICATE_VERIFY_FAILED")
+    await all_well(house)
+
+
+async def test_municipality_of_another_prefecture(
+    open_house: HouseMaker, caplog: pytest.LogCaptureFixture, tmp_path: Path
+) -> None:
+    house = await open_house("juki", national=False)
+    caller = house.pki.caller(Role.CS, "412015", "juki", _outsider(house.pki, tmp_path))
+    with watching(caplog) as watch:
+        with pytest.raises(PeerFault):
+            async with call(house.notices_url, caller):
+                pass
+        logged = await watch.one()
+    assert (logged["reason"], logged["peer"]) == ("wrong-name", f"spiffe://{TRUST_DOMAIN}/cs/412015")
+    await all_well(house)
+
+
+async def test_who_may_not_come_in_learns_nothing_of_the_paths(open_house: HouseMaker) -> None:
+    house = await open_house("juki", national=False)
+    context = client_context(house.pki.files(Role.OPERATOR, "demo"))
+    for path in ("/notices", "/elsewhere"):
+        async with raw_line(house, context) as raw:
+            assert b" 403 " in await raw.ask(PLAIN_GET.format(path))
+
+
+async def test_no_client_certificate(open_house: HouseMaker, caplog: pytest.LogCaptureFixture) -> None:
+    house = await open_house("juki", national=False)
+    context = ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT)
+    context.check_hostname = False
+    context.load_verify_locations(house.pki.files(Role.CS, "401307").ca)
+    with watching(caplog) as watch:
+        async with raw_line(house, context) as raw:
+            assert await raw.gone()
+        logged = await watch.one()
+    assert (logged["event"], logged["reason"]) == ("tls_broke", "PEER_DID_NOT_RETURN_A_CERTIFICATE")
+    await all_well(house)
+
+
+@pytest.mark.parametrize(
+    "sent",
+    [
+        garbage(4096),
+        b"GET /notices HTTP/1.1\r\n\r\n",
+        b"\x16\x03\x01\x00\x05" + bytes(5),
+        SECRET.encode() * 9,
+    ],
+    ids=["random", "plain HTTP", "false hello", "a person's text"],
+)
+async def test_bytes_that_are_not_tls(
+    open_house: HouseMaker, caplog: pytest.LogCaptureFixture, sent: bytes
+) -> None:
+    house = await open_house("juki", national=False)
+    with watching(caplog) as watch:
+        async with raw_line(house, None) as raw:
+            raw.writer.write(sent)
+            assert await raw.gone()
+        logged = await watch.one()
+    assert (logged["event"], logged["stage"]) == ("tls_broke", "handshake")
+    assert watch.says_nothing_of([SECRET])
+    await all_well(house)
+
+
+async def test_garbage_below_tls_after_the_handshake(
+    open_house: HouseMaker, caplog: pytest.LogCaptureFixture
+) -> None:
+    house = await open_house("juki", national=False)
+    async with raw_line(house, cs_context(house)) as raw:
+        await _until_admitted(raw)
+        with watching(caplog) as watch:
+            _below_tls(raw, garbage(4096))
+            assert await raw.gone()
+            logged = await watch.one()
+    assert (logged["event"], logged["stage"]) == ("tls_broke", "reading")
+    await all_well(house)
+
+
+@pytest.mark.parametrize(
+    ("request_", "status", "event"),
+    [
+        (PLAIN_GET.format("/notices"), b"400", "request_refused"),
+        (PLAIN_GET.format("/"), b"404", "request_refused"),
+        (PLAIN_GET.format("/notices/401307?name=" + "%E9%AB%99"), b"404", "request_refused"),
+        ("POST /notices HTTP/1.1\r\nHost: x\r\nContent-Length: 2\r\n\r\n{}", b"405", "request_refused"),
+        (f"{SECRET}\r\n\r\n", b"400", "request_unreadable"),
+        (f"GET /{SECRET} HTTP/9.9.9\r\n\r\n", b"400", "request_unreadable"),
+        (f"GET / HTTP/1.1\r\nHost: x\r\n{SECRET}\r\n\r\n", b"400", "request_unreadable"),
+        (f"GET / HTTP/1.1\r\nHost: x\r\nX: {'9' * 20000}\r\n\r\n", b"400", "request_unreadable"),
+    ],
+    ids=["no upgrade", "wrong path", "query", "POST", "not HTTP", "HTTP/9.9.9", "no header", "long header"],
+)
+async def test_http_that_is_no_conversation(
+    open_house: HouseMaker, caplog: pytest.LogCaptureFixture, request_: str, status: bytes, event: str
+) -> None:
+    house = await open_house("juki", national=False)
+    with watching(caplog) as watch:
+        async with raw_line(house, cs_context(house)) as raw:
+            assert (await raw.ask(request_)).split()[1] == status
+        logged = await watch.one()
+    assert logged["event"] == event
+    assert watch.says_nothing_of([SECRET, "99999"])
+    await all_well(house)
+
+
+async def _too_long(raw: RawLine) -> None:
+    await raw.send(TEXT, b"x" * (MAX_SIGNED_BYTES + 1))
+
+
+async def _not_utf8(raw: RawLine) -> None:
+    await raw.send(TEXT, b"\xff\xfe")
+
+
+async def _reserved_opcode(raw: RawLine) -> None:
+    await raw.send(3, SECRET.encode())
+
+
+@pytest.mark.parametrize(
+    ("misbehave", "code"), [(_too_long, 1009), (_not_utf8, 1007), (_reserved_opcode, 1002)]
+)
+async def test_frames_against_the_protocol(
+    open_house: HouseMaker,
+    caplog: pytest.LogCaptureFixture,
+    misbehave: Callable[[RawLine], Awaitable[None]],
+    code: int,
+) -> None:
+    house = await open_house("juki", national=False)
+    with watching(caplog) as watch:
+        async with raw_line(house, cs_context(house)) as raw:
+            await raw.upgrade()
+            await misbehave(raw)
+            assert await raw.close_code() == code
+            raw.writer.write(frame(CLOSE, struct.pack("!H", code)))
+            assert await raw.gone()
+        logged = await watch.one()
+    assert (logged["event"], logged["close_code"]) == ("line_broke", code)
+    await all_well(house)
+
+
+async def test_cut_in_the_middle_of_a_frame(open_house: HouseMaker, caplog: pytest.LogCaptureFixture) -> None:
+    house = await open_house("juki", national=False)
+    bad = juki_change()
+    async with house.line() as sane:
+        whole = frame(TEXT, sane.parcel(bad).encode())
+        with watching(caplog) as watch:
+            async with raw_line(house, cs_context(house)) as raw:
+                await raw.upgrade()
+                raw.writer.write(whole[: len(whole) // 2])
+                await raw.writer.drain()
+            assert (await watch.one())["event"] == "line_broke"
+    assert watch.says_nothing_of(secrets_of(bad))
+    await all_well(house)
+
+
+async def test_cut_in_the_middle_of_a_tls_record(
+    open_house: HouseMaker, caplog: pytest.LogCaptureFixture
+) -> None:
+    house = await open_house("juki", national=False)
+    with watching(caplog) as watch:
+        async with raw_line(house, cs_context(house)) as raw:
+            await raw.upgrade()
+            _below_tls(raw, b"\x17\x03\x03\x10\x00" + bytes(100))
+        assert (await watch.one())["event"] == "line_broke"
+    await all_well(house)
+
+
+async def _until_admitted(raw: RawLine) -> None:
+    """In TLS 1.3 a client is done before the server is: an answer shows that the server is done too."""
+    assert b" 404 " in await raw.ask(PLAIN_GET.format("/"))
+
+
+def _below_tls(raw: RawLine, data: bytes) -> None:
+    """Writes past our own TLS straight into the connection."""
+    raw.writer.transport._ssl_protocol._transport.write(data)  # type: ignore[attr-defined]

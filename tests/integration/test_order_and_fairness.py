@@ -1,0 +1,101 @@
+"""Order for each person, turns between senders, and no reading without bound."""
+
+import asyncio
+import json
+
+import pytest
+
+from conftest import HouseMaker
+from jukinet_daemon.service.lanes import Answer, Arrival, Lanes
+from jukinet_daemon.sim.journal import read_journal
+from support.forge import fields, sealed
+from support.notices import juki_change
+from support.raw import TEXT, RawLine, cs_context, raw_line
+from support.stall import commits_stand_still, life_of_a_person
+from support.watch import versions
+from support.world import KITAKYUSHU, until
+
+
+async def test_notices_about_a_person_apply_in_the_order_sent(open_house: HouseMaker) -> None:
+    house = await open_house("juki", notices={"listen": "127.0.0.1:0", "batch_notices": 3})
+    life = life_of_a_person(corrections=30)
+    async with house.line() as line:
+        for notice in life:
+            await line.conversation.send(line.parcel(notice, juki_change()))
+        replies = [(await line.conversation.receive()).reply for _ in life]
+    assert [reply.parcel for reply in replies] == list(range(1, len(life) + 1))
+    assert {answer.code for reply in replies for answer in reply.answers} == {"A100"}
+    sent = [notice["id"] for notice in life]
+    assert [name for name in await versions(house) if name in set(sent)] == sent
+
+    async def relayed() -> list[str]:
+        names = [entry["record"]["id"] for entry in read_journal(house.national_journal)]
+        return names if len(names) == 2 * len(life) else []
+
+    assert [name for name in await until(relayed) if name in set(sent)] == sent
+
+
+async def test_flood_delays_another_by_one_turn_only(
+    open_house: HouseMaker, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    batch, flood = 4, 60
+    queued: list[str] = []
+    put = Lanes.put
+
+    async def counting_put(self: Lanes, arrival: Arrival) -> "asyncio.Future[list[Answer]]":
+        promise = await put(self, arrival)
+        queued.append(arrival.parcel.sender)
+        return promise
+
+    monkeypatch.setattr(Lanes, "put", counting_put)
+    door = {"listen": "127.0.0.1:0", "batch_notices": batch, "parcels_in_flight": 64}
+    house = await open_house("juki", national=False, notices=door)
+    modest = juki_change(area="401013")
+
+    async def all_queued() -> bool:
+        return len(queued) == flood + 1
+
+    async with house.line() as flooder, house.line(KITAKYUSHU) as other:
+        async with commits_stand_still(house):
+            for _ in range(flood):
+                await flooder.conversation.send(flooder.parcel(juki_change()))
+            await other.conversation.send(other.parcel(modest))
+            await until(all_queued)
+        (answer,) = (await other.conversation.receive()).reply.answers
+        for _ in range(flood):
+            await flooder.conversation.receive()
+    assert answer.code == "A100"
+    assert len(await versions(house)) == flood + 1
+    (before,) = await house.rows(
+        "SELECT count(*) FROM outbox WHERE outbox_id < (SELECT outbox_id FROM outbox WHERE notice_id = $1)",
+        modest["id"],
+    )
+    # The batch that stood still when the other came, and one parcel of the flooder in the next.
+    assert before["count"] <= batch + 1
+
+
+async def test_sender_that_reads_no_replies_is_not_read_without_bound(open_house: HouseMaker) -> None:
+    parcels, each = 120, 500
+    house = await open_house("juki", national=False)
+    async with house.line() as sane, raw_line(house, cs_context(house), receive_buffer=4096) as raw:
+        await raw.upgrade()
+        # Bad notices: a long reply for a short parcel. The reader's own buffer is bounded too.
+        bad = sealed(sane, json.dumps(fields(*[{}] * each)))
+        answered: list[int] = []
+
+        async def stalled() -> bool:
+            answered.append((await house.rows("SELECT count(*) FROM parcel"))[0]["count"])
+            return len(answered) > 25 and answered[-1] > 0 and len(set(answered[-25:])) == 1
+
+        sender = asyncio.create_task(_send_all(raw, bad, parcels))
+        await until(stalled)
+        assert answered[-1] < parcels / 2
+        (answer,) = await sane.tell(juki_change())
+        assert answer.code == "A100"
+        sender.cancel()
+        await asyncio.gather(sender, return_exceptions=True)
+
+
+async def _send_all(raw: RawLine, message: str, count: int) -> None:
+    for _ in range(count):
+        await raw.send(TEXT, message.encode())

@@ -1,0 +1,204 @@
+"""The relay to the national server: everything arrives once, in order, at the right server only."""
+
+import socket
+from contextlib import AsyncExitStack
+from pathlib import Path
+from typing import Any
+
+import aiohttp
+import pytest
+from structlog.testing import capture_logs
+
+from conftest import HouseMaker
+from jukinet_daemon.keys import verifying_key
+from jukinet_daemon.pki.files import load_certificate
+from jukinet_daemon.pki.peer import Role, thumbprint
+from jukinet_daemon.sim.journal import Journal
+from jukinet_daemon.wire.envelope import REPLY_TYPE, unseal
+from jukinet_daemon.wire.reply import read_reply
+from support.national import Ear, FallingNational, national, relay_of, relayed, serving, taken
+from support.notices import juki_change
+from support.world import House, Pki, until
+
+NOWHERE = "A" * 43
+
+
+def some_lives(people: int, corrections: int) -> list[dict[str, Any]]:
+    """Notices about several persons, taken in turn."""
+    entries = [juki_change() for _ in range(people)]
+    return entries + [
+        juki_change(change="correction", cause="minor_correction", person=entry["person"])
+        for _ in range(corrections)
+        for entry in entries
+    ]
+
+
+def per_person(notices: list[dict[str, Any]], order: list[str]) -> list[list[str]]:
+    """The notices of each person as they come in an order."""
+    places = {name: place for place, name in enumerate(order)}
+    codes: dict[str, list[str]] = {notice["person"]["resident_code"]: [] for notice in notices}
+    for notice in sorted(notices, key=lambda notice: places[notice["id"]]):
+        codes[notice["person"]["resident_code"]].append(notice["id"])
+    return list(codes.values())
+
+
+async def tell_all(house: House, notices: list[dict[str, Any]]) -> None:
+    async with house.line() as line:
+        answers = await line.tell(*notices)
+    assert {answer.code for answer in answers} == {"A100"}
+
+
+def free_address() -> str:
+    with socket.create_server(("127.0.0.1", 0)) as server:
+        return f"127.0.0.1:{server.getsockname()[1]}"
+
+
+async def test_national_server_that_comes_late(open_house: HouseMaker, pki: Pki, tmp_path: Path) -> None:
+    address, journal = free_address(), tmp_path / "national.ndjson"
+    house = await open_house("juki", national=False)
+    lives = some_lives(5, 6)
+    with capture_logs() as events:
+        late = AsyncExitStack()
+        async with late, relay_of(house, url=f"wss://{address}/records", parcel_notices=7):
+            await tell_all(house, lives)
+
+            async def tried() -> bool:
+                return any(event["event"] == "relay_interrupted" for event in events)
+
+            await until(tried)
+            assert taken(journal) == []
+            await late.enter_async_context(national(pki, journal, address))
+            await until(lambda: relayed(house))
+    order = taken(journal)
+    assert sorted(order) == sorted(notice["id"] for notice in lives)
+    assert per_person(lives, order) == per_person(lives, [notice["id"] for notice in lives])
+
+
+async def test_national_server_killed_before_its_receipt(
+    open_house: HouseMaker, pki: Pki, tmp_path: Path
+) -> None:
+    journal = tmp_path / "national.ndjson"
+    house = await open_house("juki", national=False)
+    lives = some_lives(3, 3)
+    await tell_all(house, lives)
+    async with national(pki, journal, kind=FallingNational) as url, relay_of(house, url=url):
+        await until(lambda: relayed(house))
+    assert sorted(taken(journal)) == sorted(notice["id"] for notice in lives)
+    receipts = await receipts_of(house, pki)
+    assert any(reply.repeated for reply in receipts)
+    (row,) = await house.rows("SELECT count(*) FROM outbox WHERE refused IS NOT NULL")
+    assert row["count"] == 0
+
+
+async def test_receipts_are_stored_as_the_national_server_signed_them(
+    open_house: HouseMaker, pki: Pki
+) -> None:
+    house = await open_house("juki")
+    lives = some_lives(2, 2)
+    await tell_all(house, lives)
+    await until(lambda: relayed(house))
+    receipts = await receipts_of(house, pki)
+    names = [answer.id for reply in receipts for answer in reply.answers]
+    assert sorted(map(str, names)) == sorted(notice["id"] for notice in lives)
+    digests = {row["parcel_digest"] for row in await house.rows("SELECT parcel_digest FROM receipt")}
+    assert digests == {reply.parcel_digest for reply in receipts}
+
+
+async def receipts_of(house: House, pki: Pki) -> list[Any]:
+    """The receipts in the database, verified against the national server's certificate."""
+    key = verifying_key(load_certificate(pki.files(Role.NATIONAL, "juki").certificate))
+    rows = await house.rows("SELECT signed FROM receipt ORDER BY receipt_id")
+    return [read_reply(unseal(row["signed"], REPLY_TYPE, key)) for row in rows]
+
+
+@pytest.mark.parametrize(
+    ("role", "name", "pins", "reason"),
+    [
+        (Role.NATIONAL, "fuhyo", (), "wrong-name"),
+        (Role.PREF, "juki", (), "wrong-role"),
+        (Role.NATIONAL, "juki", (NOWHERE,), "not-pinned"),
+    ],
+)
+async def test_stranger_is_told_nothing(
+    open_house: HouseMaker, pki: Pki, role: Role, name: str, pins: tuple[str, ...], reason: str
+) -> None:
+    ear = Ear()
+    house = await open_house("juki", national=False)
+    await tell_all(house, [juki_change()])
+    with capture_logs() as events:
+        async with (
+            serving(ear.application(), pki.files(role, name)) as url,
+            relay_of(house, url=url, pins=pins),
+        ):
+
+            async def turned_away() -> bool:
+                return ear.calls >= 2
+
+            await until(turned_away)
+    assert ear.heard == []
+    faults = {event["fault"] for event in events if event["event"] == "relay_interrupted"}
+    assert faults == {f"is not who it must be: {reason}"}
+    assert not await relayed(house)
+
+
+async def test_pinned_national_server_is_told_all(open_house: HouseMaker, pki: Pki, tmp_path: Path) -> None:
+    journal = tmp_path / "national.ndjson"
+    pin = thumbprint(load_certificate(pki.files(Role.NATIONAL, "juki").certificate))
+    house = await open_house("juki", national=False)
+    notice = juki_change()
+    await tell_all(house, [notice])
+    async with national(pki, journal) as url, relay_of(house, url=url, pins=(NOWHERE, pin)):
+        await until(lambda: relayed(house))
+    assert taken(journal) == [notice["id"]]
+
+
+async def test_refused_record_is_closed_and_shown(open_house: HouseMaker, pki: Pki, tmp_path: Path) -> None:
+    journal = tmp_path / "national.ndjson"
+    house = await open_house("juki", national=False)
+    refused, sound = juki_change(), juki_change()
+    await tell_all(house, [refused, sound])
+    (row,) = await house.rows("SELECT person_id FROM history WHERE notice_id = $1", refused["id"])
+    _claim_to_know_more(journal, str(row["person_id"]))
+    async with national(pki, journal) as url, relay_of(house, url=url):
+        await until(lambda: relayed(house))
+    rows = await house.rows("SELECT notice_id::text AS id, refused FROM outbox")
+    assert {row["id"]: row["refused"] for row in rows} == {refused["id"]: "N310", sound["id"]: None}
+    async with aiohttp.ClientSession() as session, session.get(f"{house.health_url}/healthz") as response:
+        report = await response.json()
+    assert report["outbox"] == {"records": 0, "oldest_seconds": 0.0, "refused": 1}
+    assert report["status"] == "attention"
+    assert any("1 件を拒否した" in problem for problem in report["problems"])
+
+
+def _claim_to_know_more(path: Path, person_number: str) -> None:
+    """A journal of a national server that has a later record of the person already."""
+    journal = Journal(path)
+    record = {"id": "0" * 8, "person_number": person_number, "sequence": 1000}
+    journal.write([{"code": "N100", "prefecture": "400009", "parcel_digest": "x", "record": record}])
+    journal.close()
+
+
+async def test_one_relay_at_a_time(open_house: HouseMaker, pki: Pki, tmp_path: Path) -> None:
+    house = await open_house("juki")
+    await tell_all(house, [juki_change()])
+    await until(lambda: relayed(house))
+    ear = Ear()
+    async with serving(ear.application(), pki.files(Role.NATIONAL, "juki")) as url:
+        with capture_logs() as events:
+            async with relay_of(house, url=url):
+
+                async def waits() -> bool:
+                    return any(event["event"] == "relay_waits" for event in events)
+
+                await until(waits)
+                notice = juki_change()
+                await tell_all(house, [notice])
+                await until(lambda: relayed(house))
+                assert (ear.calls, ear.heard) == (0, [])
+                await house.daemon.stop()
+
+                async def took_over() -> bool:
+                    return ear.calls > 0
+
+                await until(took_over)
+    assert taken(house.national_journal)[-1] == notice["id"]
