@@ -186,5 +186,7 @@ def test_every_problem_is_explained() -> None:
     """Each text of service/status.py ends in ` / some English`, which the table says what to do about."""
     status = ast.parse((SOURCE / "service" / "status.py").read_text("utf-8"))
     texts = [node.value for node in ast.walk(status) if isinstance(node, ast.Constant)]
-    problems = {text.split(" / ")[1] for text in texts if isinstance(text, str) and " / " in text}
+    problems = {
+        text.split(" / ")[1].rstrip(": ") for text in texts if isinstance(text, str) and " / " in text
+    }
     assert set(_first_cells(RUNNING, "Problems, and what to do")) == problems
