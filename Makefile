@@ -5,7 +5,7 @@ BIN := $(VENV)/bin
 READY := $(VENV)/.ready
 
 .DEFAULT_GOAL := help
-.PHONY: help install demo test lint types imports pytest schemas lock clean
+.PHONY: help install demo test lint types imports pytest conformance schemas lock clean
 
 help: ## この一覧 / this list
 	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | awk -F':.*## ' '{printf "  make %-10s %s\n", $$1, $$2}'
@@ -37,8 +37,11 @@ imports: $(READY) ## 部屋の上下関係 / the layers
 pytest: $(READY) ## 単体から受入まで / unit to acceptance
 	@$(BIN)/pytest -q $(PYTEST_ARGS)
 
+conformance: $(READY) ## 適合試験を三通りに / the vectors: pure rules, over the wire, as a vendor runs them
+	@$(BIN)/pytest -q tests/conformance $(PYTEST_ARGS)
+
 schemas: $(READY) ## 生成物を作り直す / regenerate the JSON Schemas, outcome table, schema dumps
-	@$(BIN)/python -m tests.generate && $(BIN)/python -m tests.dump_schemas
+	@PYTHONPATH=tests $(BIN)/python -m generate && PYTHONPATH=tests $(BIN)/python -m dump_schemas
 
 lock: $(READY) ## 依存を固定し直す / pin again, by hash and without addresses
 	@for set in run dev; do \

@@ -1,4 +1,4 @@
-"""The whole schema of each register, readable in one file. `python -m tests.dump_schemas` writes them.
+"""The whole schema of each register, readable in one file. `make schemas` writes them.
 
 They are what the migrations add up to, as pg_dump sees it; a test compares them. What each role may do
 stands in schemas/postgres/roles.sql.

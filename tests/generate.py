@@ -1,4 +1,4 @@
-"""生成物: the files that follow from the code. `python -m tests.generate` writes them; a test compares them.
+"""生成物: the files that follow from the code. `make schemas` writes them; a test compares them.
 
 The JSON Schemas of the messages come from the models that read them, docs/outcomes.md from the tables of
 outcomes and causes.
@@ -15,6 +15,7 @@ from jukinet_daemon.wire.notice import NOTICES, Message
 from jukinet_daemon.wire.parcel import ParcelMessage
 from jukinet_daemon.wire.relayed import RECORDS
 from jukinet_daemon.wire.reply import ReplyMessage
+from state_table import states_document
 
 ROOT = Path(__file__).parents[1]
 MESSAGES: dict[str, tuple[str, type[Message]]] = {
@@ -56,7 +57,7 @@ def generated() -> dict[str, str]:
         f"schemas/messages/{name}.schema.json": _schema(name, title, model)
         for name, (title, model) in MESSAGES.items()
     }
-    return files | {"docs/outcomes.md": _outcomes()}
+    return files | {"docs/outcomes.md": _outcomes(), "docs/states.md": states_document()}
 
 
 def _schema(name: str, title: str, model: type[Message]) -> str:

@@ -7,7 +7,8 @@ DECLARE
     door text;
 BEGIN
     -- Roles belong to the whole cluster: an administrator or another register, even now, may have made them.
-    FOREACH door IN ARRAY ARRAY['jukinet_notices', 'jukinet_relay', 'jukinet_status'] LOOP
+    FOREACH door IN ARRAY ARRAY['jukinet_notices', 'jukinet_relay', 'jukinet_status',
+        'jukinet_control', 'jukinet_history'] LOOP
         CONTINUE WHEN to_regrole(door) IS NOT NULL;
         BEGIN
             EXECUTE format('CREATE ROLE %I NOLOGIN', door);
@@ -20,7 +21,8 @@ $$;
 
 REVOKE ALL ON ALL TABLES IN SCHEMA public FROM PUBLIC;
 REVOKE ALL ON ALL ROUTINES IN SCHEMA public FROM PUBLIC;
-GRANT SELECT ON schema_migration TO jukinet_notices, jukinet_relay, jukinet_status;
+GRANT SELECT ON schema_migration
+TO jukinet_notices, jukinet_relay, jukinet_status, jukinet_control, jukinet_history;
 
 -- The notices door: takes notices in.
 GRANT INSERT ON parcel, inbox, person, person_key, held, departure, history, outbox, ledger TO jukinet_notices;
@@ -30,7 +32,7 @@ GRANT UPDATE (redelivered) ON inbox TO jukinet_notices;
 GRANT UPDATE (batches) ON closing TO jukinet_notices;
 GRANT USAGE ON SEQUENCE parcel_number, person_number TO jukinet_notices;
 GRANT EXECUTE ON PROCEDURE commit_batch TO jukinet_notices;
-GRANT EXECUTE ON FUNCTION claim_keys TO jukinet_notices;
+GRANT EXECUTE ON FUNCTION claim_keys, move_person, move_people TO jukinet_notices;
 
 -- The relay: reads what waits, stores receipts.
 GRANT SELECT ON outbox, history TO jukinet_relay;
@@ -39,8 +41,21 @@ GRANT INSERT, SELECT ON receipt TO jukinet_relay;
 GRANT INSERT ON ledger TO jukinet_relay;
 GRANT USAGE ON SEQUENCE relay_number TO jukinet_relay;
 
+-- Operators: look at held notices and settle them.
+GRANT SELECT, DELETE ON held TO jukinet_control;
+GRANT UPDATE (code) ON held TO jukinet_control;
+GRANT SELECT ON person TO jukinet_control;
+GRANT SELECT, INSERT ON person_key TO jukinet_control;
+GRANT UPDATE (version, current, stays, waiting) ON person TO jukinet_control;
+GRANT SELECT ON inbox TO jukinet_control;
+GRANT INSERT ON history, outbox, departure, ledger TO jukinet_control;
+GRANT EXECUTE ON FUNCTION settle_held, claim_keys, move_person, move_people TO jukinet_control;
+
 -- Health: counts and times, no records.
 GRANT SELECT (outbox_id, entered_at, receipt_id, refused) ON outbox TO jukinet_status;
 GRANT SELECT (notice_id, outcome, code) ON inbox TO jukinet_status;
 GRANT SELECT (sender, received_at) ON parcel TO jukinet_status;
 GRANT SELECT (notice_id, held_at) ON held TO jukinet_status;
+
+-- Questions about the past: all records of the person that a key names.
+GRANT SELECT ON person_key, history TO jukinet_history;

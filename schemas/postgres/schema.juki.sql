@@ -25,6 +25,9 @@ CREATE TYPE public.departure_row AS (
 CREATE TYPE public.held_row AS (
 	notice_id uuid,
 	person_id bigint,
+	others bigint[],
+	code text,
+	sender text,
 	sealed bytea,
 	notified_on date
 );
@@ -53,10 +56,19 @@ CREATE TYPE public.history_row AS (
 	sex text,
 	address text,
 	address_area text,
+	name_gaiji smallint,
+	address_gaiji smallint,
 	previous_code text,
 	previous_number bytea,
 	record_key text,
-	notified_on date
+	notified_on date,
+	search_name text,
+	search_kana text,
+	search_former_name text,
+	search_former_kana text,
+	search_alias text,
+	born_from date,
+	born_to date
 );
 
 -- Name: inbox_row; Type: TYPE; Schema: public; Owner: -
@@ -92,7 +104,10 @@ CREATE TYPE public.ledger_row AS (
 CREATE TYPE public.stay AS (
 	area text,
 	is_foreign boolean,
-	version integer
+	is_open boolean,
+	version integer,
+	change text,
+	event_date text
 );
 
 -- Name: person_row; Type: TYPE; Schema: public; Owner: -
@@ -112,6 +127,7 @@ CREATE TYPE public.decision AS (
 	expected integer,
 	person public.person_row,
 	keys public.key_row[],
+	others public.person_row[],
 	history public.history_row,
 	held public.held_row,
 	departure public.departure_row,
@@ -163,6 +179,7 @@ CREATE PROCEDURE public.commit_batch(IN parcels public.parcel_row[], IN decision
     AS $$
 DECLARE
     d decision;
+    touched bigint[];
     moved_on bigint[] := '{}';
 BEGIN
     results := '{}';
@@ -188,22 +205,13 @@ BEGIN
         END IF;
 
         IF (d.person).person_id IS NOT NULL THEN
+            touched := (d.person).person_id || ARRAY(SELECT person_id FROM unnest(d.others));
             -- Once a person has moved on, no later decision of the batch may meet its version by chance.
-            IF (d.person).person_id = ANY (moved_on) THEN
+            IF touched && moved_on OR NOT move_person(d.expected, d.person) OR NOT move_people(d.others)
+                OR NOT claim_keys(d.keys)
+            THEN
                 ROLLBACK;
-                results := array_append(results, 'conflict');
-                CONTINUE;
-            ELSIF d.expected = 0 THEN
-                INSERT INTO person SELECT (d.person).* ON CONFLICT DO NOTHING;
-            ELSE
-                UPDATE person
-                SET version = (d.person).version, current = (d.person).current,
-                    stays = (d.person).stays, waiting = (d.person).waiting
-                WHERE person_id = (d.person).person_id AND version = d.expected;
-            END IF;
-            IF NOT FOUND OR NOT claim_keys(d.keys) THEN
-                ROLLBACK;
-                moved_on := array_append(moved_on, (d.person).person_id);
+                moved_on := moved_on || touched;
                 results := array_append(results, 'conflict');
                 CONTINUE;
             END IF;
@@ -214,7 +222,7 @@ BEGIN
             INSERT INTO outbox (notice_id, person_id, version)
             VALUES ((d.history).notice_id, (d.history).person_id, (d.history).version);
         ELSIF (d.held).notice_id IS NOT NULL THEN
-            INSERT INTO held (notice_id, person_id, sealed, notified_on) SELECT (d.held).*;
+            INSERT INTO held (notice_id, person_id, others, code, sender, sealed, notified_on) SELECT (d.held).*;
         ELSIF (d.departure).notice_id IS NOT NULL THEN
             INSERT INTO departure SELECT (d.departure).*;
         END IF;
@@ -230,6 +238,62 @@ BEGIN
     END IF;
     PERFORM pg_notify('outbox', '');
     COMMIT;
+END
+$$;
+
+-- Name: move_people(public.person_row[]); Type: FUNCTION; Schema: public; Owner: -
+
+CREATE FUNCTION public.move_people(people public.person_row[]) RETURNS boolean
+    LANGUAGE plpgsql
+    AS $$
+DECLARE
+    p person_row;
+BEGIN
+    FOREACH p IN ARRAY people LOOP
+        IF NOT move_person(p.version - 1, p) THEN
+            RETURN false;
+        END IF;
+    END LOOP;
+    RETURN true;
+END
+$$;
+
+-- Name: move_person(integer, public.person_row); Type: FUNCTION; Schema: public; Owner: -
+
+CREATE FUNCTION public.move_person(expected integer, p public.person_row) RETURNS boolean
+    LANGUAGE plpgsql
+    AS $$
+BEGIN
+    IF expected = 0 THEN
+        INSERT INTO person SELECT (p).* ON CONFLICT DO NOTHING;
+    ELSE
+        UPDATE person SET version = p.version, current = p.current, stays = p.stays, waiting = p.waiting
+        WHERE person_id = p.person_id AND version = expected;
+    END IF;
+    RETURN FOUND;
+END
+$$;
+
+-- Name: settle_held(uuid, public.person_row[], public.key_row[], public.history_row, public.departure_row, public.ledger_row); Type: FUNCTION; Schema: public; Owner: -
+
+CREATE FUNCTION public.settle_held(settled uuid, people public.person_row[], keys public.key_row[], record public.history_row, confirmed public.departure_row, leaf public.ledger_row) RETURNS boolean
+    LANGUAGE plpgsql
+    AS $$
+BEGIN
+    DELETE FROM held WHERE notice_id = settled;
+    IF NOT FOUND OR NOT move_people(people) OR NOT claim_keys(keys) THEN
+        RETURN false;
+    END IF;
+    IF record.person_id IS NOT NULL THEN
+        INSERT INTO history SELECT (record).*;
+        INSERT INTO outbox (notice_id, person_id, version)
+        VALUES (record.notice_id, record.person_id, record.version);
+    ELSIF confirmed.notice_id IS NOT NULL THEN
+        INSERT INTO departure SELECT (confirmed).*;
+    END IF;
+    INSERT INTO ledger (hash, salt, payload) SELECT (leaf).*;
+    PERFORM pg_notify('outbox', '');
+    RETURN true;
 END
 $$;
 
@@ -256,6 +320,9 @@ CREATE TABLE public.departure (
 CREATE TABLE public.held (
     notice_id uuid NOT NULL,
     person_id bigint NOT NULL,
+    others bigint[] NOT NULL,
+    code text NOT NULL,
+    sender public.area_code NOT NULL,
     sealed bytea NOT NULL,
     notified_on date NOT NULL,
     held_at timestamp with time zone DEFAULT clock_timestamp() NOT NULL
@@ -285,13 +352,24 @@ CREATE TABLE public.history (
     sex text,
     address public.exact_text NOT NULL,
     address_area public.area_code,
+    name_gaiji smallint NOT NULL,
+    address_gaiji smallint NOT NULL,
     previous_code public.resident_code,
     previous_number bytea,
     record_key text,
     notified_on date NOT NULL,
+    search_name public.exact_text,
+    search_kana public.exact_text,
+    search_former_name public.exact_text,
+    search_former_kana public.exact_text,
+    search_alias public.exact_text,
+    born_from date,
+    born_to date,
     recorded_at timestamp with time zone DEFAULT clock_timestamp() NOT NULL,
+    CONSTRAINT history_address_gaiji_check CHECK (((address_gaiji >= 0) AND (address_gaiji <= 99))),
     CONSTRAINT history_change_check CHECK ((change = ANY (ARRAY['entry'::text, 'deletion'::text, 'correction'::text, 'number_correction'::text, 'code_correction'::text]))),
     CONSTRAINT history_check CHECK (((individual_number IS NULL) = (individual_number_index IS NULL))),
+    CONSTRAINT history_name_gaiji_check CHECK (((name_gaiji >= 0) AND (name_gaiji <= 99))),
     CONSTRAINT history_sex_check CHECK ((sex = ANY (ARRAY['male'::text, 'female'::text])))
 );
 
@@ -438,6 +516,28 @@ CREATE SEQUENCE public.relay_number
     NO MAXVALUE
     CACHE 1;
 
+-- Name: retention; Type: VIEW; Schema: public; Owner: -
+
+CREATE VIEW public.retention AS
+ SELECT person_id,
+    version,
+    starts_on,
+        CASE
+            WHEN (to_char((starts_on)::timestamp with time zone, 'MMDD'::text) = '0229'::text) THEN anniversary
+            ELSE (anniversary - 1)
+        END AS keep_until
+   FROM ( SELECT term.person_id,
+            term.version,
+            term.starts_on,
+            ((term.starts_on + '150 years'::interval))::date AS anniversary
+           FROM ( SELECT history.person_id,
+                    history.version,
+                        CASE
+                            WHEN (history.change = 'deletion'::text) THEN history.notified_on
+                            ELSE lead(history.notified_on) OVER (PARTITION BY history.person_id ORDER BY history.version)
+                        END AS starts_on
+                   FROM public.history) term) dated;
+
 -- Name: schema_migration; Type: TABLE; Schema: public; Owner: -
 
 CREATE TABLE public.schema_migration (
@@ -520,6 +620,30 @@ ALTER TABLE ONLY public.schema_migration
 -- Name: held_of; Type: INDEX; Schema: public; Owner: -
 
 CREATE INDEX held_of ON public.held USING btree (person_id);
+
+-- Name: history_by_alias; Type: INDEX; Schema: public; Owner: -
+
+CREATE INDEX history_by_alias ON public.history USING btree (search_alias) WHERE (search_alias IS NOT NULL);
+
+-- Name: history_by_birth; Type: INDEX; Schema: public; Owner: -
+
+CREATE INDEX history_by_birth ON public.history USING btree (born_from, born_to);
+
+-- Name: history_by_former_kana; Type: INDEX; Schema: public; Owner: -
+
+CREATE INDEX history_by_former_kana ON public.history USING btree (search_former_kana) WHERE (search_former_kana IS NOT NULL);
+
+-- Name: history_by_former_name; Type: INDEX; Schema: public; Owner: -
+
+CREATE INDEX history_by_former_name ON public.history USING btree (search_former_name) WHERE (search_former_name IS NOT NULL);
+
+-- Name: history_by_kana; Type: INDEX; Schema: public; Owner: -
+
+CREATE INDEX history_by_kana ON public.history USING btree (search_kana, born_from);
+
+-- Name: history_by_name; Type: INDEX; Schema: public; Owner: -
+
+CREATE INDEX history_by_name ON public.history USING btree (search_name, born_from);
 
 -- Name: history_by_number; Type: INDEX; Schema: public; Owner: -
 

@@ -35,12 +35,14 @@ from jukinet_daemon.server.notices import Desk
 from jukinet_daemon.server.notices import NoticesDoor as NoticesDoorHandler
 from jukinet_daemon.service.batch import House
 from jukinet_daemon.service.clock import Clock, clock_of
+from jukinet_daemon.service.held import HeldDesk
 from jukinet_daemon.service.lanes import Lanes
 from jukinet_daemon.service.metrics import Metrics
 from jukinet_daemon.service.receive import Receiver
 from jukinet_daemon.service.refuse import Refuser
 from jukinet_daemon.service.relay import Packer
 from jukinet_daemon.service.status import Expiry, Status
+from jukinet_daemon.store.held import HeldNotices
 from jukinet_daemon.store.inbox import Inbox
 from jukinet_daemon.store.pool import Database, open_database
 from jukinet_daemon.vault.fields import Vault
@@ -51,6 +53,10 @@ log = structlog.get_logger()
 REGISTERS: dict[str, Register] = {"juki": JUKI, "fuhyo": FUHYO}
 LANE_NOTICES = 1000
 DRAIN_TIMEOUT_S = 30.0
+
+
+class DutyFault(Exception):
+    """A background duty ended by itself; the service stops and is started anew."""
 
 
 class Daemon:
@@ -112,15 +118,8 @@ class Daemon:
     async def _open_notices(self, settings: NoticesDoor) -> None:
         inbox = Inbox(await self._database("notices"), self._register.name, self._vault)
         lanes = Lanes(LANE_NOTICES)
-        house = House(
-            self._register,
-            self._areas,
-            Strictness(self._config.rules.resident_code_check),
-            self._clock,
-            self._vault,
-        )
         worker = asyncio.create_task(
-            ReceiveLoop(lanes, Receiver(house, inbox), self._metrics, settings.batch_notices).run(),
+            ReceiveLoop(lanes, Receiver(self._house(), inbox), self._metrics, settings.batch_notices).run(),
             name="receive",
         )
         self.loops.append(worker)
@@ -137,6 +136,10 @@ class Daemon:
             "open": not self._status.stopping,
             "connections": door.connections,
         }
+
+    def _house(self) -> House:
+        strictness = Strictness(self._config.rules.resident_code_check)
+        return House(self._register, self._areas, strictness, self._clock, self._vault)
 
     def _desk(self, lanes: Lanes, inbox: Inbox) -> Desk:
         policy = DoorPolicy(self._config.trust_domain, Role.CS, frozenset(self._areas.senders))
@@ -175,7 +178,10 @@ class Daemon:
         self.addresses["health"] = await listener.open(address)
 
     async def _open_control(self, path: Path) -> None:
-        control = ControlDoor(self._status)
+        database = await self._database("control")
+        held = HeldNotices(database, self._register.name, self._vault)
+        inbox = Inbox(database, self._register.name, self._vault)
+        control = ControlDoor(self._status, HeldDesk(self._house(), held, inbox))
         await control.open(path)
         self._stack.push_async_callback(control.close)
         self.addresses["control"] = str(path)
@@ -239,4 +245,6 @@ async def serve(config: Config) -> None:
     await daemon.stop()
     waiting.cancel()
     for task in done - {waiting}:
-        task.result()
+        # A traceback may carry a personal value: the fault is told by its name.
+        fault = None if task.cancelled() else task.exception()
+        raise DutyFault(f"{task.get_name()}: {type(fault).__name__ if fault else 'ended'}")

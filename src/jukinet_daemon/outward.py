@@ -1,5 +1,6 @@
 """呼び出し: the calling side of a signed conversation, used by the relay and by the simulated CS."""
 
+import asyncio
 import ssl
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
@@ -46,11 +47,25 @@ class Receipt:
 
 
 class Conversation:
-    """An open line to a peer whose identity has been checked. Replies come in the order of the parcels."""
+    """An open line to a peer whose identity has been checked. Replies come in the order of the parcels.
+
+    The socket is read all the time, so that the peer's pings are answered while nobody waits for a reply;
+    `lost` is set when the line has ended.
+    """
 
     def __init__(self, socket: aiohttp.ClientWebSocketResponse, key: VerifyingKey) -> None:
         self._socket = socket
         self._key = key
+        self._messages: asyncio.Queue[aiohttp.WSMessage] = asyncio.Queue()
+        self.lost = asyncio.Event()
+
+    async def listen(self) -> None:
+        """Reads until the line ends."""
+        while not self.lost.is_set():
+            message = await self._socket.receive()
+            if message.type is not aiohttp.WSMsgType.TEXT:
+                self.lost.set()
+            self._messages.put_nowait(message)
 
     async def send(self, signed: str) -> None:
         """Sends a signed parcel. Raises PeerFault."""
@@ -61,13 +76,25 @@ class Conversation:
 
     async def receive(self) -> Receipt:
         """Waits for the next reply. Raises PeerFault when the line ends or the reply is not the peer's."""
-        message = await self._socket.receive()
+        message = await self._messages.get()
         if message.type is not aiohttp.WSMsgType.TEXT:
             raise PeerFault(f"the line ended: {self._socket.close_code}")
         try:
             return Receipt(read_reply(unseal(message.data, REPLY_TYPE, self._key)), message.data)
         except (SignatureFault, ReplyFault) as fault:
             raise PeerFault(f"the reply cannot be trusted: {fault}") from None
+
+    async def idle(self, until: asyncio.Event, seconds: float | None = None) -> None:
+        """Waits for an event, so many seconds at most. Raises PeerFault when the line ends meanwhile."""
+        waits = {asyncio.create_task(event.wait()) for event in (until, self.lost)}
+        try:
+            await asyncio.wait(waits, timeout=seconds, return_when=asyncio.FIRST_COMPLETED)
+        finally:
+            for wait in waits:
+                wait.cancel()
+            await asyncio.gather(*waits, return_exceptions=True)
+        if self.lost.is_set():
+            raise PeerFault(f"the line ended: {self._socket.close_code}")
 
 
 @asynccontextmanager
@@ -82,7 +109,13 @@ async def call(url: str, caller: Caller) -> AsyncIterator[Conversation]:
         except (aiohttp.ClientError, OSError, TimeoutError) as fault:
             raise PeerFault(f"cannot be reached: {type(fault).__name__}") from None
         async with socket:
-            yield Conversation(socket, _verified(socket, caller.policy))
+            conversation = Conversation(socket, _verified(socket, caller.policy))
+            listening = asyncio.create_task(conversation.listen())
+            try:
+                yield conversation
+            finally:
+                listening.cancel()
+                await asyncio.gather(listening, return_exceptions=True)
 
 
 def _verified(socket: aiohttp.ClientWebSocketResponse, policy: DoorPolicy) -> VerifyingKey:

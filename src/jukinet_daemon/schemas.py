@@ -1,9 +1,12 @@
 """同梱の資料: where the database schema and the code tables are, in a checkout and when installed."""
 
 import csv
+from functools import cache
 from pathlib import Path
+from types import MappingProxyType
 
 from jukinet_daemon.domain.area import Area, Areas
+from jukinet_daemon.domain.fold import Variants
 
 _PACKAGE = Path(__file__).parent
 
@@ -20,4 +23,14 @@ def read_areas(path: Path | None = None) -> Areas:
     with table.open(encoding="utf-8", newline="") as file:
         return Areas(
             Area(row["code"], row["name"], row["designated_city"] or None) for row in csv.DictReader(file)
+        )
+
+
+@cache
+def read_variants() -> Variants:
+    """異体字 and the form each is searched as. Keys in databases stand on this table: see migration 0004."""
+    table = schemas_folder() / "codes" / "name_variants.csv"
+    with table.open(encoding="utf-8", newline="") as file:
+        return MappingProxyType(
+            {ord(variant): row["base"] for row in csv.DictReader(file) for variant in row["variants"]}
         )

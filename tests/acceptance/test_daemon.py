@@ -133,3 +133,28 @@ async def test_the_watchdog_is_fed_from_the_loop(config: Path, tmp_path: Path) -
         running.cancel()
         await asyncio.gather(running, return_exceptions=True)
     assert b"READY=1" in heard
+
+
+async def test_held_notices_are_worked_on_from_the_command_line(
+    config: Path, pki: Pki, start_daemon: Callable[[Path], Any]
+) -> None:
+    child = await start_daemon(config)
+    caller = pki.caller(Role.CS, FUKUOKA, "juki")
+    notice = juki_change(change="correction", cause="correction_ex_officio")
+    async with call(f"wss://{addresses_in(child.log)['notices']}/notices", caller) as conversation:
+        (answer,) = await CsLine("juki", FUKUOKA, caller, conversation).tell(notice)
+    assert answer.code == "H212"
+    held = ("held", "--config", str(config))
+    _, listed, _ = await run("jukinetctl", *held, "list", COLUMNS="120")
+    assert notice["id"] in listed
+    _, shown, _ = await run("jukinetctl", *held, "show", notice["id"])
+    assert notice["person"]["name"] in shown
+    status, would, _ = await run("jukinetctl", *held, "release", notice["id"])
+    assert (status, "なお保留" in would) == (2, True)
+    status, _, errors = await run("jukinetctl", *held, "reject", notice["id"])
+    assert (status, "--reason" in errors) == (1, True)
+    status, done, _ = await run(
+        "jukinetctl", *held, "reject", notice["id"], "--reason", "withdrawn", "--apply"
+    )
+    assert (status, "却下" in done) == (0, True)
+    assert json.loads((await run("jukinetctl", *held, "list", "--json"))[1]) == []

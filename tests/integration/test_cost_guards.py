@@ -24,9 +24,9 @@ INSERT INTO person_key SELECT 'code', lpad(n::text, 11, '0'), n FROM generate_se
 INSERT INTO inbox SELECT md5(n::text)::uuid, '401307', n, '', 'ACCEPTED', 'A100', repeat('x', 200)
     FROM generate_series(1, {PEOPLE}) AS n;
 INSERT INTO history (person_id, version, notice_id, area, is_foreign, change, cause, event_date,
-    resident_code, date_of_birth, address, notified_on)
+    resident_code, date_of_birth, address, name_gaiji, address_gaiji, notified_on)
     SELECT n, 1, md5(n::text)::uuid, '401315', false, 'entry', 'birth', '20261101', lpad(n::text, 11, '0'),
-    '20261101', '福岡県福岡市東区', '2026-11-01' FROM generate_series(1, {PEOPLE}) AS n;
+    '20261101', '福岡県福岡市東区', 0, 0, '2026-11-01' FROM generate_series(1, {PEOPLE}) AS n;
 INSERT INTO receipt (parcel_digest, signed) VALUES ('', '');
 INSERT INTO outbox (notice_id, person_id, version, receipt_id)
     SELECT md5(n::text)::uuid, n, 1, CASE WHEN n <= {CLOSED} THEN 1 END

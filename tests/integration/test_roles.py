@@ -9,7 +9,9 @@ from jukinet_daemon.sim.postgres import EmbeddedPostgres
 from support.store import session
 from support.world import REGISTERS
 
-NOTICES, RELAY, STATUS = ROLES = ("jukinet_notices", "jukinet_relay", "jukinet_status")
+NOTICES, RELAY, STATUS, HISTORY, CONTROL = ROLES = (
+    "jukinet_notices", "jukinet_relay", "jukinet_status", "jukinet_history", "jukinet_control"
+)  # fmt: skip
 
 # Rights on whole tables; those on single columns stand in COLUMN_RIGHTS.
 TABLE_RIGHTS = {
@@ -34,6 +36,18 @@ TABLE_RIGHTS = {
         "schema_migration": {"SELECT"},
     },
     STATUS: {"schema_migration": {"SELECT"}},
+    CONTROL: {
+        "held": {"SELECT", "DELETE"},
+        "person": {"SELECT"},
+        "person_key": {"INSERT", "SELECT"},
+        "inbox": {"SELECT"},
+        "departure": {"INSERT"},
+        "history": {"INSERT"},
+        "outbox": {"INSERT"},
+        "ledger": {"INSERT"},
+        "schema_migration": {"SELECT"},
+    },
+    HISTORY: {"person_key": {"SELECT"}, "history": {"SELECT"}, "schema_migration": {"SELECT"}},
 }
 COLUMN_RIGHTS = {
     NOTICES: {
@@ -58,6 +72,14 @@ COLUMN_RIGHTS = {
         "SELECT held.notice_id",
         "SELECT held.held_at",
     },
+    HISTORY: set(),
+    CONTROL: {
+        "UPDATE person.current",
+        "UPDATE person.stays",
+        "UPDATE person.version",
+        "UPDATE person.waiting",
+        "UPDATE held.code",
+    },
 }
 # What no door may remove a row of.
 KEPT = (
@@ -69,7 +91,8 @@ FORBIDDEN = [
         ("inbox", "fingerprint"), ("inbox", "outcome"), ("person_key", "person_id"), ("held", "sealed"),
         ("receipt", "signed"), ("outbox", "notice_id"), ("schema_migration", "version"),
     )),
-    *((role, f"DELETE FROM {table}") for role in ROLES for table in KEPT),
+    *((role, f"DELETE FROM {table}") for role in ROLES for table in KEPT
+      if (role, table) != (CONTROL, "held")),
     *((role, f"TRUNCATE {table} CASCADE") for role in ROLES for table in KEPT),
     *((role, "CREATE TABLE loot ()") for role in ROLES),
     *((role, "ALTER TABLE history ADD COLUMN more text") for role in ROLES),
@@ -93,6 +116,17 @@ FORBIDDEN = [
     (STATUS, "SELECT payload FROM ledger"),
     (STATUS, "INSERT INTO ledger (hash, salt, payload) VALUES ('', '', '')"),
     (STATUS, "CALL commit_batch('{}', '{}', '{}', '{}')"),
+    *((role, "SELECT keep_until FROM retention") for role in ROLES),
+    (HISTORY, "INSERT INTO history SELECT * FROM history"),
+    (HISTORY, "SELECT person_id FROM person"),
+    (HISTORY, "SELECT sealed FROM held"),
+    (HISTORY, "SELECT sealed FROM parcel"),
+    (HISTORY, "SELECT answer FROM inbox"),
+    (CONTROL, "SELECT name FROM history"),
+    (CONTROL, "SELECT sealed FROM parcel"),
+    (CONTROL, "INSERT INTO person VALUES (1, 1, NULL, '{}', 0)"),
+    (CONTROL, "INSERT INTO held SELECT * FROM held"),
+    (HISTORY, "CALL commit_batch('{}', '{}', '{}', '{}')"),
 ]  # fmt: skip
 
 
@@ -146,9 +180,14 @@ async def test_the_rights_of_a_role_on_columns(dsn: str, role: str) -> None:
 @pytest.mark.parametrize(
     ("role", "granted"),
     [
-        (NOTICES, {"commit_batch", "claim_keys", "parcel_number", "person_number"}),
+        (
+            NOTICES,
+            {"commit_batch", "claim_keys", "move_person", "move_people", "parcel_number", "person_number"},
+        ),
         (RELAY, {"relay_number"}),
         (STATUS, set()),
+        (HISTORY, set()),
+        (CONTROL, {"settle_held", "claim_keys", "move_person", "move_people"}),
     ],
 )
 async def test_the_routines_and_sequences_of_a_role(dsn: str, role: str, granted: set[str]) -> None:

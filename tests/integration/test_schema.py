@@ -21,10 +21,12 @@ from support.store import session
 from support.world import REGISTERS, postgres
 
 MIGRATIONS = sorted(path.name for path in (schemas_folder() / "postgres" / "migrations").iterdir())
-NOTICES, RELAY, STATUS = "jukinet_notices", "jukinet_relay", "jukinet_status"
+NOTICES, RELAY, STATUS, HISTORY = "jukinet_notices", "jukinet_relay", "jukinet_status", "jukinet_history"
+CONTROL = "jukinet_control"
+EVERY_ROLE = (NOTICES, RELAY, STATUS, HISTORY, CONTROL)
 ROLES_OF = {
-    "find_answers": (NOTICES,),
-    "find_people": (NOTICES,),
+    "find_answers": (NOTICES, CONTROL),
+    "find_people": (NOTICES, CONTROL),
     "take_person_numbers": (NOTICES,),
     "take_parcel_numbers": (NOTICES,),
     "commit_batch": (NOTICES,),
@@ -33,15 +35,22 @@ ROLES_OF = {
     "find_outgoing": (RELAY,),
     "store_receipt": (RELAY,),
     "close_outbox": (RELAY,),
-    "add_leaf": (RELAY,),
-    "database_settings": (NOTICES, RELAY, STATUS),
-    "has_schema": (NOTICES, RELAY, STATUS),
-    "schema_version": (NOTICES, RELAY, STATUS),
+    "add_leaf": (RELAY, CONTROL),
+    "database_settings": EVERY_ROLE,
+    "has_schema": EVERY_ROLE,
+    "schema_version": EVERY_ROLE,
     "ping": (STATUS,),
     "outbox_waiting": (STATUS,),
     "outbox_refused": (STATUS,),
     "held_waiting": (STATUS,),
     "last_parcels": (STATUS,),
+    "find_history": (HISTORY,),
+    "find_held": (CONTROL,),
+    "find_held_notice": (CONTROL,),
+    "find_held_of": (CONTROL,),
+    "find_states": (CONTROL,),
+    "mark_held": (CONTROL,),
+    "settle_held": (CONTROL,),
 }
 # Row types that are inserted whole, by position, and the table that takes each.
 TABLES_OF = {
@@ -150,7 +159,7 @@ async def test_every_query_is_right_in_the_roles_that_use_it(new_database: Maker
     """EXPLAIN checks syntax, names and the rights of the role, and runs nothing."""
     dsn = new_database(register)
     queries = load_queries(register)
-    for role in (NOTICES, RELAY, STATUS):
+    for role in EVERY_ROLE:
         async with session(dsn, role=role) as connection:
             for name in (name for name, roles in ROLES_OF.items() if role in roles):
                 blanks = [None for _ in (await connection.prepare(queries[name])).get_parameters()]

@@ -13,7 +13,7 @@ from jukinet_daemon.domain.decide import Decision, People, decide
 from jukinet_daemon.domain.juki import JUKI
 from jukinet_daemon.domain.notice import ChangeNotice, DepartureNotice, Notice, Person, keys_of
 from jukinet_daemon.domain.outcomes import OutcomeClass
-from jukinet_daemon.domain.person import PersonState, Stay, opened, unknown_person
+from jukinet_daemon.domain.person import PersonState, opened, unknown_person
 from jukinet_daemon.domain.register import Setting, Strictness
 from jukinet_daemon.schemas import read_areas
 
@@ -99,24 +99,25 @@ def test_a_state_stays_one_that_can_be_true(sequence: list[Told]) -> None:
         assert made.before is not None
         assert made.after is not None
         state = made.after
-        # One step at a time, and nobody else is touched.
+        # One step at a time, and nobody else is touched but whom a held notice names too.
         assert made.before == before.get(state.person_id, unknown_person(fresh))
         assert state.version == made.before.version + 1
-        assert {p: s for p, s in after.items() if p != state.person_id} == {
-            p: s for p, s in before.items() if p != state.person_id
+        touched = {state.person_id, *(other.person_id for other in made.others)}
+        assert {p: s for p, s in after.items() if p not in touched} == {
+            p: s for p, s in before.items() if p not in touched
         }
         if made.recorded:
             recorded.setdefault(state.person_id, set()).add(state.version)
         if made.kind is OutcomeClass.HELD:
-            held[state.person_id] += 1
-            assert (state.stays, state.current) == (made.before.stays, made.before.current)
+            held.update(touched)
+            assert (state.open_stays, state.current) == (made.before.open_stays, made.before.current)
         assert state.waiting == held[state.person_id]
         versions = recorded.get(state.person_id, set())
         assert state.current in versions if versions else state.current is None
-        assert {stay.version for stay in state.stays} <= versions
-        assert max(Counter((stay.area, stay.foreign) for stay in state.stays).values(), default=1) == 1
-        if state.stays:
-            assert state.current == state.stays[-1].version
+        assert {stay.version for stay in state.open_stays} <= versions
+        assert max(Counter((stay.area, stay.foreign) for stay in state.open_stays).values(), default=1) == 1
+        if state.open_stays:
+            assert state.current == state.open_stays[-1].version
 
 
 @given(st.lists(notices(), max_size=25))
@@ -140,7 +141,7 @@ def test_an_entry_and_its_deletion_leave_the_stays_as_they_were(
     *before, (area, foreign) = places
     state = unknown_person(1)
     for place in before:
-        state = opened(state, *place)
+        state = opened(state, change_at(*place, Change.ENTRY))
     people = People(dict.fromkeys(keys_of(change_at(area, foreign, Change.ENTRY)), state))
     assert tell(people, Told(OWNERS[area], change_at(area, foreign, Change.ENTRY)), 2).recorded
     # Others may come and go between.
@@ -150,7 +151,7 @@ def test_an_entry_and_its_deletion_leave_the_stays_as_they_were(
         tell(people, Told(OWNERS[other[0]], change_at(*other, Change.ENTRY)), 4)
     assert tell(people, Told(OWNERS[area], change_at(area, foreign, Change.DELETION)), 5).recorded
     (left,) = states(people).values()
-    assert {(stay.area, stay.foreign) for stay in left.stays} == set(before)
+    assert {(stay.area, stay.foreign) for stay in left.open_stays} == set(before)
 
 
 def change_at(area: str, foreign: bool, change: Change) -> ChangeNotice:
@@ -170,5 +171,5 @@ def test_moves_end_where_the_last_entry_was_whenever_the_deletions_come(
         area = route[place]
         assert tell(people, Told(OWNERS[area], change_at(area, False, Change.DELETION)), 1).recorded
     (state,) = states(people).values()
-    assert state.stays == (Stay(route[-1], False, len(route)),)
+    assert [stay.area for stay in state.open_stays] == [route[-1]]
     assert state.current == len(route)

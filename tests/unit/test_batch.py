@@ -82,7 +82,7 @@ def test_later_notices_of_a_batch_see_the_effect_of_earlier_ones() -> None:
             juki_change(person=person),
             juki_change(change="correction", cause="minor_correction", person=person),
             juki_change(change="deletion", cause="death", person=person),
-            juki_change(change="deletion", cause="death", person=person),
+            juki_change(change="deletion", cause="death", event_date="20261102", person=person),
         )
     )
     assert told(made) == [*[outcomes.APPLIED] * 3, outcomes.NOTHING_TO_DELETE]
@@ -99,7 +99,9 @@ def test_order_holds_across_the_parcels_of_a_batch() -> None:
     )
     made = planned([*first, *second])
     assert told(made) == [outcomes.APPLIED, outcomes.APPLIED]
-    assert [entry.decision.after and len(entry.decision.after.stays) for _, entry, _ in made.entries] == [
+    assert [
+        entry.decision.after and len(entry.decision.after.open_stays) for _, entry, _ in made.entries
+    ] == [
         1,
         2,
     ]

@@ -46,7 +46,7 @@ LEAF = leaf_of("salted 379474484458", RAW_BYTES)
 INBOX_ROW = InboxRow("id", "401307", 1, b"", outcomes.OutcomeClass.HELD, "H200", "379474484458")
 RECORD = Record(NOTICE, 1, 1, date(2026, 11, 23))
 DECISION = Decision(outcomes.APPLIED, new_keys=keys_of(NOTICE))
-ENTRY = Entry(DECISION, NOTICE, INBOX_ROW, LEAF, RAW_BYTES, date(2026, 11, 23))
+ENTRY = Entry(DECISION, NOTICE, INBOX_ROW, LEAF, RAW_BYTES, "401307", date(2026, 11, 23))
 ITEM = Item(ARRIVAL, 1, 0, "id", NOTICE, RAW_BYTES, b"")
 
 WAYS: dict[str, Callable[[object], str]] = {

@@ -85,6 +85,8 @@ _GOOD_CHANGES: list[Notice] = [
     _person(birth_era=...),
     _person(address=...),
     _person(address_area=...),
+    _person(name="〓田", name_gaiji=1, address_gaiji=99),
+    _person(name_gaiji=0),
     _person(resident_code=...),
     _person(resident_code="00000000000"),
 ]
@@ -175,6 +177,11 @@ _BAD_CHANGES: list[Notice] = [
     _person(address="福岡市\u000b東区"),
     _person(address_area="13101"),
     _person(address_area=131016),
+    _person(name_gaiji=100),
+    _person(name_gaiji=-1),
+    _person(address_gaiji="1"),
+    _person(address_gaiji=True),
+    _person(address_gaiji=None),
     _person(address_area="１３１０１６"),
 ]
 _GOOD_JUKI: list[Notice] = [
@@ -381,6 +388,7 @@ def test_both_refuse_a_wrong_reply(changes: dict[str, Any]) -> None:
     [
         ("juki", juki_change()),
         ("juki", juki_change(foreign=True, person={"alias": "マリア", "name_kana": ..., "birth_era": ...})),
+        ("juki", juki_change(person={"name_gaiji": 2, "address_gaiji": 1})),
         ("fuhyo", fuhyo_change()),
         ("fuhyo", fuhyo_change(person={"overseas": True, "address": ..., "resident_code": ...})),
     ],

@@ -34,7 +34,9 @@ CREATE TABLE inbox (
 );
 
 -- 人: the state a decision is made on, guarded by its version.
-CREATE TYPE stay AS (area text, is_foreign boolean, version integer);
+CREATE TYPE stay AS (
+    area text, is_foreign boolean, is_open boolean, version integer, change text, event_date text
+);
 CREATE SEQUENCE person_number;
 CREATE TABLE person (
     person_id bigint PRIMARY KEY,
@@ -57,6 +59,10 @@ CREATE INDEX person_key_of ON person_key (person_id);
 CREATE TABLE held (
     notice_id uuid PRIMARY KEY,
     person_id bigint NOT NULL REFERENCES person,
+    -- Further persons that it keeps waiting, where its codes name more than one.
+    others bigint[] NOT NULL,
+    code text NOT NULL,
+    sender area_code NOT NULL,
     sealed bytea NOT NULL,
     -- The day it came: releasing it later must not move the retention clock (令30条の6, 30条の12の4).
     notified_on date NOT NULL,
@@ -119,6 +125,8 @@ CREATE TYPE inbox_row AS (
 );
 CREATE TYPE person_row AS (person_id bigint, version integer, current integer, stays stay[], waiting integer);
 CREATE TYPE key_row AS (kind text, value text, person_id bigint);
-CREATE TYPE held_row AS (notice_id uuid, person_id bigint, sealed bytea, notified_on date);
+CREATE TYPE held_row AS (
+    notice_id uuid, person_id bigint, others bigint[], code text, sender text, sealed bytea, notified_on date
+);
 CREATE TYPE departure_row AS (notice_id uuid, person_id bigint, area text, event_date text, notified_on date);
 CREATE TYPE ledger_row AS (hash bytea, salt bytea, payload text);

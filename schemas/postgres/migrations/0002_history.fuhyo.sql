@@ -18,9 +18,16 @@ CREATE TABLE history (
     address exact_text,
     address_area area_code,
     overseas boolean NOT NULL,
+    name_gaiji smallint NOT NULL CHECK (name_gaiji BETWEEN 0 AND 99),
+    address_gaiji smallint NOT NULL CHECK (address_gaiji BETWEEN 0 AND 99),
     previous_code resident_code,
     record_key text,
     notified_on date NOT NULL,
+    -- For search only, worked out from the items above: domain/fold.py, domain/dates.py.
+    search_name exact_text,
+    search_kana exact_text,
+    born_from date,
+    born_to date,
     recorded_at timestamptz NOT NULL DEFAULT clock_timestamp(),
     PRIMARY KEY (person_id, version),
     CHECK ((address IS NULL) = overseas)
@@ -29,5 +36,6 @@ CREATE TABLE history (
 CREATE TYPE history_row AS (
     person_id bigint, version integer, notice_id uuid, area text, change text, event_date text,
     resident_code text, name text, name_kana text, date_of_birth text, birth_era text, sex text, address text,
-    address_area text, overseas boolean, previous_code text, record_key text, notified_on date
+    address_area text, overseas boolean, name_gaiji smallint, address_gaiji smallint, previous_code text,
+    record_key text, notified_on date, search_name text, search_kana text, born_from date, born_to date
 );

@@ -26,10 +26,20 @@ CREATE TABLE history (
     sex text CHECK (sex IN ('male', 'female')),
     address exact_text NOT NULL,
     address_area area_code,
+    name_gaiji smallint NOT NULL CHECK (name_gaiji BETWEEN 0 AND 99),
+    address_gaiji smallint NOT NULL CHECK (address_gaiji BETWEEN 0 AND 99),
     previous_code resident_code,
     previous_number bytea,
     record_key text,
     notified_on date NOT NULL,
+    -- For search only, worked out from the items above: domain/fold.py, domain/dates.py.
+    search_name exact_text,
+    search_kana exact_text,
+    search_former_name exact_text,
+    search_former_kana exact_text,
+    search_alias exact_text,
+    born_from date,
+    born_to date,
     recorded_at timestamptz NOT NULL DEFAULT clock_timestamp(),
     PRIMARY KEY (person_id, version),
     CHECK ((individual_number IS NULL) = (individual_number_index IS NULL))
@@ -40,6 +50,8 @@ CREATE TYPE history_row AS (
     person_id bigint, version integer, notice_id uuid, area text, is_foreign boolean, change text, cause text,
     event_date text, resident_code text, individual_number bytea, individual_number_index bytea, name text,
     name_kana text, former_family_name text, former_family_name_kana text, alias text, date_of_birth text,
-    birth_era text, sex text, address text, address_area text, previous_code text, previous_number bytea,
-    record_key text, notified_on date
+    birth_era text, sex text, address text, address_area text, name_gaiji smallint,
+    address_gaiji smallint, previous_code text, previous_number bytea, record_key text, notified_on date,
+    search_name text, search_kana text, search_former_name text, search_former_kana text, search_alias text,
+    born_from date, born_to date
 );

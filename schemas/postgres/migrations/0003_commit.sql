@@ -6,6 +6,7 @@ CREATE TYPE decision AS (
     expected integer,
     person person_row,
     keys key_row[],
+    others person_row[],
     history history_row,
     held held_row,
     departure departure_row,
@@ -22,6 +23,7 @@ CREATE PROCEDURE commit_batch(
 LANGUAGE plpgsql AS $$
 DECLARE
     d decision;
+    touched bigint[];
     moved_on bigint[] := '{}';
 BEGIN
     results := '{}';
@@ -47,22 +49,13 @@ BEGIN
         END IF;
 
         IF (d.person).person_id IS NOT NULL THEN
+            touched := (d.person).person_id || ARRAY(SELECT person_id FROM unnest(d.others));
             -- Once a person has moved on, no later decision of the batch may meet its version by chance.
-            IF (d.person).person_id = ANY (moved_on) THEN
+            IF touched && moved_on OR NOT move_person(d.expected, d.person) OR NOT move_people(d.others)
+                OR NOT claim_keys(d.keys)
+            THEN
                 ROLLBACK;
-                results := array_append(results, 'conflict');
-                CONTINUE;
-            ELSIF d.expected = 0 THEN
-                INSERT INTO person SELECT (d.person).* ON CONFLICT DO NOTHING;
-            ELSE
-                UPDATE person
-                SET version = (d.person).version, current = (d.person).current,
-                    stays = (d.person).stays, waiting = (d.person).waiting
-                WHERE person_id = (d.person).person_id AND version = d.expected;
-            END IF;
-            IF NOT FOUND OR NOT claim_keys(d.keys) THEN
-                ROLLBACK;
-                moved_on := array_append(moved_on, (d.person).person_id);
+                moved_on := moved_on || touched;
                 results := array_append(results, 'conflict');
                 CONTINUE;
             END IF;
@@ -73,7 +66,7 @@ BEGIN
             INSERT INTO outbox (notice_id, person_id, version)
             VALUES ((d.history).notice_id, (d.history).person_id, (d.history).version);
         ELSIF (d.held).notice_id IS NOT NULL THEN
-            INSERT INTO held (notice_id, person_id, sealed, notified_on) SELECT (d.held).*;
+            INSERT INTO held (notice_id, person_id, others, code, sender, sealed, notified_on) SELECT (d.held).*;
         ELSIF (d.departure).notice_id IS NOT NULL THEN
             INSERT INTO departure SELECT (d.departure).*;
         END IF;
@@ -89,6 +82,33 @@ BEGIN
     END IF;
     PERFORM pg_notify('outbox', '');
     COMMIT;
+END
+$$;
+
+-- Compare-and-set of one person; false when it is no longer at the version expected (0: not there yet).
+CREATE FUNCTION move_person(expected integer, p person_row) RETURNS boolean LANGUAGE plpgsql AS $$
+BEGIN
+    IF expected = 0 THEN
+        INSERT INTO person SELECT (p).* ON CONFLICT DO NOTHING;
+    ELSE
+        UPDATE person SET version = p.version, current = p.current, stays = p.stays, waiting = p.waiting
+        WHERE person_id = p.person_id AND version = expected;
+    END IF;
+    RETURN FOUND;
+END
+$$;
+
+-- Compare-and-set of persons that are there, each by one version.
+CREATE FUNCTION move_people(people person_row[]) RETURNS boolean LANGUAGE plpgsql AS $$
+DECLARE
+    p person_row;
+BEGIN
+    FOREACH p IN ARRAY people LOOP
+        IF NOT move_person(p.version - 1, p) THEN
+            RETURN false;
+        END IF;
+    END LOOP;
+    RETURN true;
 END
 $$;
 

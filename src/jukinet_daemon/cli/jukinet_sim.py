@@ -20,6 +20,7 @@ from jukinet_daemon.pki.peer import Role
 from jukinet_daemon.pki.tls import server_context
 from jukinet_daemon.pki.trust import DoorPolicy
 from jukinet_daemon.server.listener import Listener
+from jukinet_daemon.sim.conformance.run import run_conformance
 from jukinet_daemon.sim.demo.run import Show, municipal_senders, show
 from jukinet_daemon.sim.journal import Journal, read_journal
 from jukinet_daemon.sim.municipalities import Task, run_municipalities
@@ -60,7 +61,8 @@ def send(options: argparse.Namespace) -> int:
     site = world.site(options.register)
     caller = world.cs_caller(options.municipality, site.register)
     journal = world.cs_journal(options.municipality)
-    last = max((entry.get("parcel", 0) for entry in read_journal(journal)), default=0)
+    told = (entry for entry in read_journal(journal) if entry["register"] == site.register)
+    last = max((entry.get("parcel", 0) for entry in told), default=0)
     window = Window(site.register, options.municipality, options.url or site.notices, caller)
     refused = _run(_send(window, Journal(journal), notices, last, as_json=options.json))
     return 1 if refused else 0
@@ -143,6 +145,18 @@ def receive_national(options: argparse.Namespace) -> int:
         )
     Console().print(table)
     return 0
+
+
+def conformance(options: argparse.Namespace) -> int:
+    """Puts the conformance vectors to a server; by default to the demo's."""
+    url, pki = options.server, options.pki
+    if not (url and pki):
+        world = load_world(options.folder)
+        url, pki = url or world.site(options.register).notices, pki or world.pki
+    work = run_conformance(
+        url, options.register, pki, code_check=options.code_check, as_json=options.json, console=Console()
+    )
+    return _run(work)
 
 
 def national(options: argparse.Namespace) -> int:
@@ -245,6 +259,12 @@ def _parser() -> argparse.ArgumentParser:
         "--json", action="store_true", help="すべてを機械が読む形で出す / everything, for programs"
     )
 
+    _conformance_options(
+        command(
+            conformance, "conformance", "適合試験をサーバに行う / put the conformance vectors to a server"
+        )
+    )
+
     nation = command(national, "national", "全国サーバを動かす / run a national server")
     _register(nation)
     nation.add_argument("--listen", default="127.0.0.1:0", metavar="HOST:PORT")
@@ -256,6 +276,22 @@ def _parser() -> argparse.ArgumentParser:
     _folder(sixty)
     sixty.add_argument("--day-seconds", type=float, default=20.0)
     return parser
+
+
+def _conformance_options(kit: argparse.ArgumentParser) -> None:
+    _folder(kit)
+    _register(kit)
+    kit.add_argument(
+        "--server", metavar="URL", help="wss://HOST:PORT/notices (省けば実演のサーバ / default: the demo's)"
+    )
+    kit.add_argument("--pki", type=Path, help="証明書のフォルダ (省けば実演のもの) / the certificates")
+    kit.add_argument(
+        "--code-check",
+        choices=("refuse", "warn", "off"),
+        default="warn",
+        help="住民票コードの検査数字の扱い / how the server takes a doubtful resident code",
+    )
+    kit.add_argument("--json", action="store_true", help="機械が読む形で出す / for programs")
 
 
 def _folder(parser: argparse.ArgumentParser) -> None:

@@ -8,17 +8,14 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
-import aiohttp
 from rich.console import Console
 from rich.table import Table
 
+from jukinet_daemon.cli.control import CommandFault, ask
+from jukinet_daemon.cli.held import add_held, held
 from jukinet_daemon.config import Config, ConfigFault, load_config
 from jukinet_daemon.store.faults import StoreFault
 from jukinet_daemon.store.migrate import migrate, schema_version_of
-
-
-class CommandFault(Exception):
-    """A command could not do its work; the message says what to do next."""
 
 
 def check_config(config: Config, options: argparse.Namespace) -> int:
@@ -48,29 +45,12 @@ def migrate_database(config: Config, options: argparse.Namespace) -> int:
 
 def show_status(config: Config, options: argparse.Namespace) -> int:
     """Shows what the running server says of itself; exit status 2 when something needs somebody."""
-    if config.control is None:
-        raise CommandFault("[control] が設定にありません / the configuration has no [control] section")
-    report = asyncio.run(_ask(config.control.socket, "/status"))
+    report = ask(config, "GET", "/status")
     if options.json:
         print(json.dumps(report, ensure_ascii=False, indent=1))
     else:
         _print_status(report)
     return 2 if report["problems"] else 0
-
-
-async def _ask(path: Path, question: str) -> dict[str, Any]:
-    try:
-        async with (
-            aiohttp.ClientSession(connector=aiohttp.UnixConnector(str(path))) as session,
-            session.get(f"http://control{question}") as answer,
-        ):
-            report: dict[str, Any] = await answer.json()
-            return report
-    except (aiohttp.ClientError, OSError):
-        raise CommandFault(
-            f"サーバが {path} で応答しません。動いているか、この利用者に権限があるか確かめてください"
-            " / no answer from the server"
-        ) from None
 
 
 def _print_status(report: dict[str, Any]) -> None:
@@ -102,6 +82,7 @@ Command = Callable[[Config, argparse.Namespace], int]
 COMMANDS: dict[str, tuple[Command, str]] = {
     "check-config": (check_config, "設定を調べ、誤りをすべて示す / check the configuration"),
     "migrate": (migrate_database, "データベースのスキーマを最新にする / bring the schema up to date"),
+    "held": (held, "確認を待つ通知を扱う / work on held notices"),
     "status": (show_status, "動いているサーバの状態を示す / show the running server's state"),
 }
 
@@ -113,6 +94,8 @@ def main(arguments: list[str] | None = None) -> int:
     for name, (_, text) in COMMANDS.items():
         command = commands.add_parser(name, help=text, description=text)
         command.add_argument("--config", type=Path, required=True, metavar="FILE", help="設定ファイル (TOML)")
+        if name == "held":
+            add_held(command)
         command.add_argument("--json", action="store_true", help="機械が読む形で出す / for programs")
     options = parser.parse_args(arguments)
     try:

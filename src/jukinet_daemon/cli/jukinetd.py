@@ -7,7 +7,7 @@ from pathlib import Path
 import uvloop
 
 from jukinet_daemon.config import ConfigFault, load_config
-from jukinet_daemon.daemon import serve
+from jukinet_daemon.daemon import DutyFault, serve
 from jukinet_daemon.logs import configure_logs
 from jukinet_daemon.pki.files import PkiFileError
 from jukinet_daemon.store.faults import StoreFault
@@ -28,6 +28,9 @@ def main(arguments: list[str] | None = None) -> int:
     except ConfigFault as fault:
         for problem in fault.problems:
             print(f"jukinetd: 設定の誤り / configuration: {problem}", file=sys.stderr)
+        return 1
+    except DutyFault as fault:
+        print(f"jukinetd: 仕事が止まったので終わる / a duty failed: {fault}", file=sys.stderr)
         return 1
     except (StoreFault, PkiFileError, KeyringFault, OSError) as fault:
         print(f"jukinetd: 起動できない / cannot start: {fault}", file=sys.stderr)

@@ -9,24 +9,38 @@ from jukinet_daemon.domain import outcomes
 from jukinet_daemon.domain.change import Change
 from jukinet_daemon.domain.notice import ChangeNotice, DepartureNotice, Key, KeyKind, Notice
 from jukinet_daemon.domain.outcomes import Outcome, OutcomeClass
-from jukinet_daemon.domain.person import PersonState, corrected, ended, held_back, noted, opened
+from jukinet_daemon.domain.person import (
+    PersonState,
+    Stay,
+    corrected,
+    ended,
+    held_back,
+    noted,
+    opened,
+    renewed,
+)
 from jukinet_daemon.domain.register import Finding, Register, Setting
 
 
 @dataclass(frozen=True, slots=True)
 class Subject:
-    """The person a notice is about: state in the file, keys new to it, whether they name two persons."""
+    """The person a notice is about: state in the file, keys new to it; `others` if it names more persons."""
 
     state: PersonState
     new_keys: tuple[Key, ...]
-    ambiguous: bool = False
+    others: tuple[PersonState, ...] = ()
+
+    @property
+    def waits(self) -> bool:
+        """Whether an earlier notice about this person, or one of them, is held."""
+        return any(state.waiting for state in (self.state, *self.others))
 
 
 @dataclass(frozen=True, slots=True)
 class Decision:
     """What is to happen: the answer, and the person's state before and after (None: untouched).
 
-    `recorded` says that the notice enters the history and goes on to the national body.
+    `others` are the states after of further persons that a held notice keeps waiting.
     """
 
     outcome: Outcome
@@ -34,16 +48,20 @@ class Decision:
     before: PersonState | None = None
     after: PersonState | None = None
     new_keys: tuple[Key, ...] = ()
+    others: tuple[PersonState, ...] = ()
 
     @property
     def recorded(self) -> bool:
         """Whether a record of 本人確認情報 is written, and so relayed (法30条の7, 30条の42)."""
-        return self.outcome is outcomes.APPLIED
+        return self.outcome in RECORDED
 
     @property
     def kind(self) -> OutcomeClass:
         """The class of the outcome."""
         return self.outcome.kind
+
+
+RECORDED = (outcomes.APPLIED, outcomes.RENEWED)
 
 
 def decide(register: Register, subject: Subject, notice: Notice, setting: Setting) -> Decision:
@@ -61,63 +79,95 @@ def decide(register: Register, subject: Subject, notice: Notice, setting: Settin
         return Decision(refusal.outcome, (refusal,))
     # 6.2 what it says about the person as the file holds it
     outcome, after = _effect(subject, notice)
+    if after is None:
+        return _held(outcome, subject, findings, _follows(subject, notice, outcome))
     return Decision(outcome, findings, subject.state, after, subject.new_keys)
 
 
-def _effect(subject: Subject, notice: Notice) -> tuple[Outcome, PersonState]:
+def hold(_register: Register, subject: Subject, _notice: Notice, _setting: Setting) -> Decision:
+    """Holds a notice that was decided once and could not be stored: nothing is lost, nobody overtakes."""
+    return _held(outcomes.UNSTORABLE, subject, (), () if subject.state.version else subject.new_keys[:1])
+
+
+def _follows(subject: Subject, notice: Notice, outcome: Outcome) -> tuple[Key, ...]:
+    """The keys that a held notice ties to its person, so that what follows queues behind it.
+
+    A stranger gets the one key it is found by: what else the notice brings may be a slip of the pen. A person
+    who is known gets none, but for a new code whose correction only waits its turn: notices under that code
+    would overtake it.
+    """
+    if subject.state.version == 0:
+        return subject.new_keys[:1]
+    if outcome is not outcomes.BEHIND_HELD or subject.others or isinstance(notice, DepartureNotice):
+        return ()
+    in_turn = notice.change is Change.CODE_CORRECTION and not _brings_anothers_code(subject, notice)
+    return subject.new_keys if in_turn else ()
+
+
+def _held(
+    outcome: Outcome, subject: Subject, findings: tuple[Finding, ...], new_keys: tuple[Key, ...]
+) -> Decision:
+    """Keeps a notice, and all it names, waiting."""
+    others = tuple(held_back(other) for other in subject.others)
+    return Decision(outcome, findings, subject.state, held_back(subject.state), new_keys, others)
+
+
+def _effect(subject: Subject, notice: Notice) -> tuple[Outcome, PersonState | None]:
+    """The outcome and the state after it; no state where the notice is to be held."""
     state = subject.state
-    if state.waiting:
-        return outcomes.BEHIND_HELD, held_back(state)
-    if subject.ambiguous:
-        return outcomes.TWO_PERSONS, held_back(state)
-    if _brings_anothers_code(subject, notice):
-        return outcomes.CODE_NOT_THEIRS, held_back(state)
+    if subject.waits:
+        return outcomes.BEHIND_HELD, None
+    if subject.others:
+        return outcomes.TWO_PERSONS, None
     if isinstance(notice, DepartureNotice):
-        known = state.version > 0
-        return (
-            (outcomes.DEPARTURE_RECORDED, noted(state)) if known else _hold(outcomes.DEPARTED_UNKNOWN, state)
-        )
+        # 令13条3項: it is sent by the municipality that was left, so the person was recorded there once.
+        known = any(stay.area == notice.area for stay in state.stays)
+        return (outcomes.DEPARTURE_RECORDED, noted(state)) if known else (outcomes.DEPARTED_UNKNOWN, None)
+    if _brings_anothers_code(subject, notice):
+        return outcomes.CODE_NOT_THEIRS, None
     return _change(state, notice)
 
 
-def _brings_anothers_code(subject: Subject, notice: Notice) -> bool:
+def _brings_anothers_code(subject: Subject, notice: ChangeNotice) -> bool:
     """Whether a notice would tie a code to a person who was found by something else.
 
     A code is tied to a person once and for ever. It may come new only by its own correction, whose previous
     code must then be this person's; a record key that was used again must not make two persons one.
     """
-    if isinstance(notice, DepartureNotice) or subject.state.version == 0:
+    if subject.state.current is None:
         return False
     correction = notice.change is Change.CODE_CORRECTION
     code = notice.previous_code if correction else notice.person.resident_code
     return code is not None and Key(KeyKind.CODE, code) in subject.new_keys
 
 
-def hold(_register: Register, subject: Subject, _notice: Notice, _setting: Setting) -> Decision:
-    """Holds a notice that was decided once and could not be stored: nothing is lost, nobody overtakes."""
-    return Decision(outcomes.UNSTORABLE, (), subject.state, held_back(subject.state), subject.new_keys)
-
-
-def _change(state: PersonState, notice: ChangeNotice) -> tuple[Outcome, PersonState]:
+def _change(state: PersonState, notice: ChangeNotice) -> tuple[Outcome, PersonState | None]:
     stay = state.stay_at(notice.area, notice.foreign)
+    if _told_again(stay, notice):
+        return outcomes.RENEWED, renewed(state, notice)
+    is_open = stay is not None and stay.open
     if notice.change is Change.ENTRY:
-        if stay:
-            return _hold(outcomes.ALREADY_RESIDENT, state)
-        return outcomes.APPLIED, opened(state, notice.area, notice.foreign)
+        return (outcomes.ALREADY_RESIDENT, None) if is_open else (outcomes.APPLIED, opened(state, notice))
     if notice.change is Change.DELETION:
-        return (outcomes.APPLIED, ended(state, stay)) if stay else _hold(outcomes.NOTHING_TO_DELETE, state)
-    return (outcomes.APPLIED, corrected(state, stay)) if stay else _hold(outcomes.NOTHING_TO_CORRECT, state)
+        return (outcomes.APPLIED, ended(state, notice)) if is_open else (outcomes.NOTHING_TO_DELETE, None)
+    return (outcomes.APPLIED, corrected(state, notice)) if is_open else (outcomes.NOTHING_TO_CORRECT, None)
 
 
-def _hold(outcome: Outcome, state: PersonState) -> tuple[Outcome, PersonState]:
-    return outcome, held_back(state)
+def _told_again(stay: Stay | None, notice: ChangeNotice) -> bool:
+    """再送信: the stay's newest record is this very 記載 or 消除 of the same day; its cause may differ."""
+    again = (Change.ENTRY, Change.DELETION)
+    return (
+        stay is not None
+        and notice.change in again
+        and (stay.change, stay.event_date) == (notice.change, notice.event_date)
+    )
 
 
 class People:
     """What the file holds of the persons of a batch, kept up to date decision by decision.
 
     Starts from what was read (`found`: keys of the file and the states behind them); later notices of the
-    batch see the effect of earlier ones..
+    batch see the effect of earlier ones.
     """
 
     def __init__(self, found: dict[Key, PersonState]) -> None:
@@ -125,13 +175,13 @@ class People:
         self._states = {state.person_id: state for state in found.values()}
 
     def find(self, keys: tuple[Key, ...]) -> Subject | None:
-        """The person that keys name, or None where the file has none. Two persons make it ambiguous."""
+        """The person that keys name, or None where the file has none."""
         ids = list(dict.fromkeys(self._ids[key] for key in keys if key in self._ids))
         if not ids:
             return None
-        ambiguous = len(ids) > 1
-        new_keys = () if ambiguous else tuple(key for key in keys if key not in self._ids)
-        return Subject(self._states[ids[0]], new_keys, ambiguous)
+        new_keys = tuple(key for key in keys if key not in self._ids)
+        state, *others = (self._states[person_id] for person_id in ids)
+        return Subject(state, new_keys, tuple(others))
 
     @staticmethod
     def stranger(keys: tuple[Key, ...], state: PersonState) -> Subject:
@@ -142,5 +192,6 @@ class People:
         """Takes a decision's effect into account for the notices that follow."""
         if decision.after is None:
             return
-        self._states[decision.after.person_id] = decision.after
+        for state in (decision.after, *decision.others):
+            self._states[state.person_id] = state
         self._ids |= dict.fromkeys(decision.new_keys, decision.after.person_id)

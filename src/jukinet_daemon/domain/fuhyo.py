@@ -31,5 +31,6 @@ FUHYO = Register(
         content.date_not_ahead,
         digits.address_area_digit,
         digits.code_digit,
+        content.era_fits_birth,
     ),
 )

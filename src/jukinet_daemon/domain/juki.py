@@ -30,5 +30,6 @@ JUKI = Register(
         digits.number_digit,
         digits.address_area_digit,
         digits.code_digit,
+        content.era_fits_birth,
     ),
 )

@@ -46,6 +46,15 @@ DEPARTURE_RECORDED = Outcome(
     "A110", _A, "転出確定を記録した", "departure confirmed and recorded", "令13条3項", _NOTHING
 )
 
+RENEWED = Outcome(
+    "A120",
+    _A,
+    "再送信された通知として記録した",
+    "recorded as a notice sent again",
+    "法30条の6第1項, 30条の41第1項",
+    _NOTHING,
+)
+
 BEHIND_HELD = Outcome(
     "H200",
     _H,
@@ -97,8 +106,8 @@ CODE_NOT_THEIRS = Outcome(
 DEPARTED_UNKNOWN = Outcome(
     "H220",
     _H,
-    "転出確定の対象者がファイルにない",
-    "a departure of somebody not in the file",
+    "転出確定の対象者がこの市区町村に記載されたことがない",
+    "a departure of somebody never recorded in this area",
     "令13条3項",
     _WAIT,
 )
@@ -297,6 +306,15 @@ CODE_DOUBTFUL = Outcome(
     "the resident code's check digit does not fit the inferred formula (applied)",
     "規則1条",
     "コードを確かめる",
+)
+
+ERA_DOUBTFUL = Outcome(
+    "W610",
+    _A,
+    "元号と生年月日が合わない (来たまま適用した)",
+    "the era does not fit the date of birth (applied as it came)",
+    "法7条2号, 17条5号",
+    "元号を確かめる",
 )
 
 OUTCOMES: dict[str, Outcome] = {

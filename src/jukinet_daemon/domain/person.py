@@ -2,25 +2,36 @@
 
 from dataclasses import dataclass, replace
 
+from jukinet_daemon.domain.change import Change
+from jukinet_daemon.domain.notice import ChangeNotice
+
 
 @dataclass(frozen=True, slots=True)
 class Stay:
-    """One open 住民票 (or 附票): where it is, whether a foreign resident's, and its newest record.
+    """One 住民票 or 附票: where it is, whether a foreign resident's, whether open, and its newest record.
 
-    Stays are kept by municipality, so that a late 消除 of the old one never ends the new one's.
+    Stays are kept by municipality, so that a late 消除 of the old one never ends the new one's. A closed stay
+    is remembered, so that its 消除 is known again when it is sent again.
     """
 
     area: str
     foreign: bool
+    open: bool
     version: int
+    change: Change
+    event_date: str
+
+    def is_of(self, area: str, foreign: bool) -> bool:
+        """Whether this is the stay of a municipality and kind of resident."""
+        return self.area == area and self.foreign == foreign
 
 
 @dataclass(frozen=True, slots=True)
 class PersonState:
     """A person in the file. `version` counts every change of this state and guards it (compare-and-set).
 
-    `current` is the version of the record that holds good now (of the newest open stay; the last 消除 where
-    none is open); None where there is no record yet. `waiting` counts notices held for an operator.
+    `current` is the version of the record that holds good now: of the open stay that began last, or the last
+    消除 where none is open; None where there is no record yet. `waiting` counts notices held for an operator.
     """
 
     person_id: int
@@ -29,9 +40,14 @@ class PersonState:
     stays: tuple[Stay, ...]
     waiting: int
 
+    @property
+    def open_stays(self) -> tuple[Stay, ...]:
+        """The stays that are open, the one that began last at the end."""
+        return tuple(stay for stay in self.stays if stay.open)
+
     def stay_at(self, area: str, foreign: bool) -> Stay | None:
-        """The open stay in a municipality, or None."""
-        return next((s for s in self.stays if s.area == area and s.foreign == foreign), None)
+        """The stay in a municipality, open or closed, or None if there never was one."""
+        return next((stay for stay in self.stays if stay.is_of(area, foreign)), None)
 
 
 def unknown_person(person_id: int) -> PersonState:
@@ -39,26 +55,26 @@ def unknown_person(person_id: int) -> PersonState:
     return PersonState(person_id=person_id, version=0, current=None, stays=(), waiting=0)
 
 
-def opened(state: PersonState, area: str, foreign: bool) -> PersonState:
-    """記載: a stay begins, and is the one that holds good."""
-    version = state.version + 1
-    return replace(
-        state, version=version, current=version, stays=(*state.stays, Stay(area, foreign, version))
-    )
+def opened(state: PersonState, notice: ChangeNotice) -> PersonState:
+    """記載: a stay begins, and is the one that holds good. One that was closed there begins anew."""
+    others = tuple(stay for stay in state.stays if not stay.is_of(notice.area, notice.foreign))
+    return _recorded(state, (*others, _stay(state, notice, is_open=True)))
 
 
-def ended(state: PersonState, stay: Stay) -> PersonState:
-    """消除: this stay ends; what holds good is the newest stay left, or this 消除 where none is."""
-    version = state.version + 1
-    stays = tuple(s for s in state.stays if s != stay)
-    return replace(state, version=version, current=stays[-1].version if stays else version, stays=stays)
+def ended(state: PersonState, notice: ChangeNotice) -> PersonState:
+    """消除: this stay ends and no other; what holds good is the newest stay left, or this 消除."""
+    return _recorded(state, _with(state, notice, is_open=False))
 
 
-def corrected(state: PersonState, stay: Stay) -> PersonState:
+def corrected(state: PersonState, notice: ChangeNotice) -> PersonState:
     """修正: a newer record of this stay; it holds good if the stay is the newest."""
-    version = state.version + 1
-    stays = tuple(replace(s, version=version) if s == stay else s for s in state.stays)
-    return replace(state, version=version, current=stays[-1].version, stays=stays)
+    return _recorded(state, _with(state, notice, is_open=True))
+
+
+def renewed(state: PersonState, notice: ChangeNotice) -> PersonState:
+    """再送信: the same event told again, its cause or items perhaps changed; no stay begins or ends by it."""
+    stay = state.stay_at(notice.area, notice.foreign)
+    return _recorded(state, _with(state, notice, is_open=stay is not None and stay.open))
 
 
 def held_back(state: PersonState) -> PersonState:
@@ -66,6 +82,27 @@ def held_back(state: PersonState) -> PersonState:
     return replace(state, version=state.version + 1, waiting=state.waiting + 1)
 
 
+def let_go(state: PersonState) -> PersonState:
+    """決着: a notice that waited no longer does."""
+    return replace(state, version=state.version + 1, waiting=state.waiting - 1)
+
+
 def noted(state: PersonState) -> PersonState:
     """Something was recorded that changes no 本人確認情報 (転出確定)."""
     return replace(state, version=state.version + 1)
+
+
+def _stay(state: PersonState, notice: ChangeNotice, *, is_open: bool) -> Stay:
+    version = state.version + 1
+    return Stay(notice.area, notice.foreign, is_open, version, notice.change, notice.event_date)
+
+
+def _with(state: PersonState, notice: ChangeNotice, *, is_open: bool) -> tuple[Stay, ...]:
+    newer = _stay(state, notice, is_open=is_open)
+    return tuple(newer if stay.is_of(notice.area, notice.foreign) else stay for stay in state.stays)
+
+
+def _recorded(state: PersonState, stays: tuple[Stay, ...]) -> PersonState:
+    version = state.version + 1
+    after = replace(state, version=version, current=version, stays=stays)
+    return replace(after, current=after.open_stays[-1].version) if after.open_stays else after

@@ -85,7 +85,7 @@ class RelayLoop:
                 log.info("relay_connected")
                 while True:
                     await self._relay_all(outbox, conversation)
-                    await self._sleep()
+                    await conversation.idle(self._wake, LOOK_EVERY_S)
         finally:
             await outbox.close()
 
@@ -115,10 +115,3 @@ class RelayLoop:
                 return await conversation.receive()
         except TimeoutError:
             raise PeerFault("no receipt came in time") from None
-
-    async def _sleep(self) -> None:
-        try:
-            async with asyncio.timeout(LOOK_EVERY_S):
-                await self._wake.wait()
-        except TimeoutError:
-            pass

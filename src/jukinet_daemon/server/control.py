@@ -1,28 +1,43 @@
 """操作の戸口: operators on this host, over a Unix socket that only the service's group may open."""
 
 import os
+import pwd
 import socket
+import struct
+from collections.abc import Awaitable, Callable
+from dataclasses import asdict
 from pathlib import Path
+from typing import Any
 
 from aiohttp import web
 
+from jukinet_daemon.service.held import HeldDesk, Reason, Settled, SettleFault
 from jukinet_daemon.service.status import Status
+from jukinet_daemon.store.faults import StoreFault
+from jukinet_daemon.vault.fields import VaultFault
+from jukinet_daemon.wire.text import notice_id_in
 
 SOCKET_MODE = 0o660
+_CREDENTIALS = struct.Struct("3i")
 
 
 class ControlDoor:
     """The door's handlers and its socket."""
 
-    def __init__(self, status: Status) -> None:
+    def __init__(self, status: Status, held: HeldDesk) -> None:
         self._status = status
+        self._held = held
         self._runner: web.AppRunner | None = None
 
     async def open(self, path: Path) -> None:
         """Listens on a Unix socket; a socket left by a process that died is replaced. Raises OSError."""
         listening = _bound(path)
-        application = web.Application(client_max_size=64 * 1024)
+        application = web.Application(client_max_size=64 * 1024, middlewares=[_plainly])
         application.router.add_get("/status", self._look)
+        application.router.add_get("/held", self._list)
+        application.router.add_get("/held/{id}", self._show)
+        application.router.add_post("/held/{id}/release", self._release)
+        application.router.add_post("/held/{id}/reject", self._reject)
         self._runner = web.AppRunner(application, access_log=None)
         await self._runner.setup()
         await web.SockSite(self._runner, listening).start()
@@ -34,6 +49,73 @@ class ControlDoor:
 
     async def _look(self, _request: web.Request) -> web.Response:
         return web.json_response(await self._status.look())
+
+    async def _list(self, _request: web.Request) -> web.Response:
+        return web.json_response(await self._held.all())
+
+    async def _show(self, request: web.Request) -> web.Response:
+        return web.json_response(await self._held.show(_id(request), operator_of(request)))
+
+    async def _release(self, request: web.Request) -> web.Response:
+        apply = request.query.get("apply") == "true"
+        settled = await self._held.release(_id(request), operator_of(request), apply=apply)
+        return web.json_response([_told(item) for item in settled])
+
+    async def _reject(self, request: web.Request) -> web.Response:
+        apply = request.query.get("apply") == "true"
+        reason = _reason(request.query.get("reason", ""))
+        settled = await self._held.reject(_id(request), operator_of(request), reason, apply=apply)
+        return web.json_response([_told(item) for item in settled])
+
+
+def operator_of(request: web.Request) -> str:
+    """Who asks: the account at the other end of the socket, as the kernel says (SO_PEERCRED)."""
+    transport = request.transport
+    assert transport is not None  # noqa: S101 - a request that is being handled has one
+    raw = transport.get_extra_info("socket").getsockopt(
+        socket.SOL_SOCKET, socket.SO_PEERCRED, _CREDENTIALS.size
+    )
+    _pid, uid, _gid = _CREDENTIALS.unpack(raw)
+    try:
+        return pwd.getpwuid(uid).pw_name
+    except KeyError:
+        return f"uid {uid}"
+
+
+@web.middleware
+async def _plainly(
+    request: web.Request, handler: Callable[[web.Request], Awaitable[web.StreamResponse]]
+) -> web.StreamResponse:
+    """Says what stood in the way in a sentence that an operator can act on."""
+    try:
+        return await handler(request)
+    except SettleFault as fault:
+        return web.json_response({"problem": str(fault)}, status=409)
+    except (StoreFault, VaultFault) as fault:
+        return web.json_response({"problem": f"記録できない / cannot be done now: {fault}"}, status=503)
+
+
+def _id(request: web.Request) -> str:
+    notice_id = notice_id_in({"id": request.match_info["id"]})
+    if notice_id is None:
+        raise SettleFault("通知番号の形でない / not a notice id")
+    return notice_id
+
+
+def _reason(text: str) -> Reason:
+    try:
+        return Reason(text)
+    except ValueError:
+        raise SettleFault(f"理由は {', '.join(Reason)} のどれか / a reason is one of these") from None
+
+
+def _told(settled: Settled) -> dict[str, Any]:
+    outcome = settled.outcome
+    told = asdict(settled) | {
+        "outcome": outcome.code if outcome else None,
+        "text": outcome.ja if outcome else None,
+    }
+    return told | {"kind": outcome.kind if outcome else "REJECTED"}
 
 
 def _bound(path: Path) -> socket.socket:

@@ -187,7 +187,7 @@ def _entry(item: Item, decision: Decision, *, remember: bool, house: House) -> t
         else None
     )
     notice = None if isinstance(item.notice, Finding) else item.notice
-    entry = Entry(decision, notice, inbox, leaf, item.raw, item.arrival.received_at.date())
+    entry = Entry(decision, notice, inbox, leaf, item.raw, parcel.sender, item.arrival.received_at.date())
     return item, entry, Answer(text, decision.outcome.code)
 
 

@@ -29,7 +29,7 @@ class Refuser:
             "received_on": day.isoformat(),
         }
         leaf = leaf_of(canonical(payload).decode("utf-8"), new_salt())
-        entry = Entry(Decision(outcome), None, None, leaf, b"", day)
+        entry = Entry(Decision(outcome), None, None, leaf, b"", peer, day)
         try:
             await self._inbox.commit((), [entry], ())
         except StoreFault:

@@ -110,7 +110,7 @@ class MunicipalCs:
                 else:
                     self._idle.set()
                     self._posted.clear()
-                    await self._posted.wait()
+                    await line.idle(self._posted)
         finally:
             for sent in reversed(flying):
                 self._waiting.extendleft(reversed(sent.notices))

@@ -75,6 +75,7 @@ class Entry:
     inbox: InboxRow | None
     leaf: Leaf
     raw: bytes = field(repr=False)
+    sender: str
     notified_on: date
 
 
@@ -170,7 +171,9 @@ class Inbox:
                 history = rows.history_row(self._register, record, self._vault)
             elif decision.kind is OutcomeClass.HELD:
                 sealed = self._vault.seal(f"held/{notice.id}", entry.raw)
-                held = (notice.id, after.person_id, sealed, entry.notified_on)
+                others = [other.person_id for other in decision.others]
+                code, sender = decision.outcome.code, entry.sender
+                held = (notice.id, after.person_id, others, code, sender, sealed, entry.notified_on)
             elif isinstance(notice, DepartureNotice):
                 departure = rows.departure_row(notice, after.person_id, entry.notified_on)
         return (
@@ -178,6 +181,7 @@ class Inbox:
             decision.before.version if decision.before else 0,
             rows.person_row(after) if after else None,
             rows.key_rows(decision.new_keys, after.person_id) if after else [],
+            [rows.person_row(other) for other in decision.others],
             history,
             held,
             departure,

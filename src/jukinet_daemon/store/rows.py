@@ -1,4 +1,7 @@
-"""行: decisions and records as the rows of the database, and back. 個人番号 is sealed and opened here."""
+"""行: decisions and records as the rows of the database, and back.
+
+個人番号 is sealed and opened here, and the search keys beside the items are worked out.
+"""
 
 from collections.abc import Callable, Mapping
 from datetime import date
@@ -8,10 +11,12 @@ from typing import Any
 import asyncpg
 
 from jukinet_daemon.domain.change import Cause, Change
-from jukinet_daemon.domain.dates import Era
+from jukinet_daemon.domain.dates import Era, date_range
+from jukinet_daemon.domain.fold import fold_kana, fold_name
 from jukinet_daemon.domain.notice import ChangeNotice, DepartureNotice, Key, Person, Sex
 from jukinet_daemon.domain.person import PersonState, Stay
 from jukinet_daemon.domain.record import Record
+from jukinet_daemon.schemas import read_variants
 from jukinet_daemon.vault.fields import Vault
 
 Column = Callable[[Record, Vault], Any]
@@ -31,6 +36,18 @@ def _place(person_id: int, version: int, column: str) -> str:
 
 def _index(number: str | None, vault: Vault) -> bytes | None:
     return None if number is None else vault.index("individual_number", number)
+
+
+def _name_key(text: str | None) -> str | None:
+    return None if text is None else fold_name(text, read_variants())
+
+
+def _kana_key(text: str | None) -> str | None:
+    return None if text is None else fold_kana(text)
+
+
+def _born(record: Record) -> tuple[date | None, date | None]:
+    return date_range(record.notice.person.date_of_birth) or (None, None)
 
 
 _COLUMNS: Mapping[str, Column] = MappingProxyType(
@@ -59,37 +76,45 @@ _COLUMNS: Mapping[str, Column] = MappingProxyType(
         "address": lambda r, _: r.notice.person.address,
         "address_area": lambda r, _: r.notice.person.address_area,
         "overseas": lambda r, _: r.notice.person.overseas,
+        "name_gaiji": lambda r, _: r.notice.person.name_gaiji,
+        "address_gaiji": lambda r, _: r.notice.person.address_gaiji,
         "previous_code": lambda r, _: r.notice.previous_code,
         "previous_number": lambda r, v: _sealed(r, "previous_number", r.notice.previous_number, v),
         "record_key": lambda r, _: r.notice.record_key,
         "notified_on": lambda r, _: r.notified_on,
+        "search_name": lambda r, _: _name_key(r.notice.person.name),
+        "search_kana": lambda r, _: _kana_key(r.notice.person.name_kana),
+        "search_former_name": lambda r, _: _name_key(r.notice.person.former_family_name),
+        "search_former_kana": lambda r, _: _kana_key(r.notice.person.former_family_name_kana),
+        "search_alias": lambda r, _: _name_key(r.notice.person.alias),
+        "born_from": lambda r, _: _born(r)[0],
+        "born_to": lambda r, _: _born(r)[1],
     }
 )
+
+# What only one register keeps.
+_ONLY_IN = {
+    "juki": {
+        "is_foreign",
+        "cause",
+        "individual_number",
+        "individual_number_index",
+        "former_family_name",
+        "former_family_name_kana",
+        "alias",
+        "previous_number",
+        "search_former_name",
+        "search_former_kana",
+        "search_alias",
+    },
+    "fuhyo": {"overseas"},
+}
 
 # The attributes of each register's type history_row, in order; a test holds them against the database.
 HISTORY_ROW: Mapping[str, tuple[str, ...]] = MappingProxyType(
     {
-        "juki": tuple(column for column in _COLUMNS if column != "overseas"),
-        "fuhyo": (
-            "person_id",
-            "version",
-            "notice_id",
-            "area",
-            "change",
-            "event_date",
-            "resident_code",
-            "name",
-            "name_kana",
-            "date_of_birth",
-            "birth_era",
-            "sex",
-            "address",
-            "address_area",
-            "overseas",
-            "previous_code",
-            "record_key",
-            "notified_on",
-        ),
+        "juki": tuple(column for column in _COLUMNS if column not in _ONLY_IN["fuhyo"]),
+        "fuhyo": tuple(column for column in _COLUMNS if column not in _ONLY_IN["juki"]),
     }
 )
 
@@ -121,6 +146,8 @@ def record_of(row: asyncpg.Record, vault: Vault) -> Record:
         address=row["address"],
         address_area=row["address_area"],
         overseas=row.get("overseas", False),
+        name_gaiji=row["name_gaiji"],
+        address_gaiji=row["address_gaiji"],
     )
     notice = ChangeNotice(
         id=row["notice_id"],
@@ -139,13 +166,26 @@ def record_of(row: asyncpg.Record, vault: Vault) -> Record:
 
 def person_row(state: PersonState) -> tuple[Any, ...]:
     """A person's state as a row."""
-    stays = [(stay.area, stay.foreign, stay.version) for stay in state.stays]
+    stays = [
+        (stay.area, stay.foreign, stay.open, stay.version, stay.change, stay.event_date)
+        for stay in state.stays
+    ]
     return (state.person_id, state.version, state.current, stays, state.waiting)
 
 
 def state_of(row: asyncpg.Record) -> PersonState:
     """A row as a person's state."""
-    stays = tuple(Stay(stay["area"], stay["is_foreign"], stay["version"]) for stay in row["stays"])
+    stays = tuple(
+        Stay(
+            stay["area"],
+            stay["is_foreign"],
+            stay["is_open"],
+            stay["version"],
+            Change(stay["change"]),
+            stay["event_date"],
+        )
+        for stay in row["stays"]
+    )
     return PersonState(row["person_id"], row["version"], row["current"], stays, row["waiting"])
 
 

@@ -17,6 +17,7 @@ from jukinet_daemon.wire.text import (
     AreaCode,
     DateText,
     Duplicated,
+    GaijiCount,
     IndividualNumber,
     NameText,
     NoticeId,
@@ -49,12 +50,14 @@ class PersonBase(Message):
     name: NameText | None = Field(default=None, description="氏名")
     name_kana: NameText | None = Field(default=None, description="氏名の振り仮名")
     date_of_birth: DateText = Field(description="生年月日 (8文字, 西暦)")
-    birth_era: Literal["meiji", "taisho", "showa", "heisei", "reiwa"] | None = Field(
+    birth_era: Literal[tuple(era.value for era in Era)] | None = Field(  # type: ignore[valid-type]
         default=None, description="生年月日の元号。西暦で記載された人 (外国人住民) は空欄"
     )
     sex: Literal["male", "female"] | None = Field(default=None, description="性別")
     address: AddressText | None = Field(default=None, description="住所")
     address_area: AreaCode | None = Field(default=None, description="住所の団体コード")
+    name_gaiji: GaijiCount = Field(default=0, description="氏名の外字数")
+    address_gaiji: GaijiCount = Field(default=0, description="住所の外字数")
 
 
 class JukiPerson(PersonBase):
@@ -82,6 +85,8 @@ class JukiPerson(PersonBase):
             address=self.address,
             address_area=self.address_area,
             overseas=False,
+            name_gaiji=self.name_gaiji,
+            address_gaiji=self.address_gaiji,
         )
 
 
@@ -107,6 +112,8 @@ class FuhyoPerson(PersonBase):
             address=self.address,
             address_area=self.address_area,
             overseas=self.overseas,
+            name_gaiji=self.name_gaiji,
+            address_gaiji=self.address_gaiji,
         )
 
 

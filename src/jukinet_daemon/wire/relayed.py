@@ -36,7 +36,7 @@ RECORDS: dict[str, type[Message]] = {"juki": JukiRecord, "fuhyo": FuhyoRecord}
 
 
 def write_record(register: str, record: Record) -> dict[str, Any]:
-    """A record as a notice to the national server; blank items are left out."""
+    """A record as a notice to the national server; what is blank, false or 0 is left out."""
     notice, person = record.notice, record.notice.person
     items = {name: getattr(person, name) for name in _ITEMS[register]}
     message = {
@@ -50,7 +50,7 @@ def write_record(register: str, record: Record) -> dict[str, Any]:
         "change": notice.change,
         "cause": notice.cause,
         "event_date": notice.event_date,
-        "foreign": notice.foreign or None,
+        "foreign": notice.foreign,
         "person": _filled(items),
         "previous_code": notice.previous_code,
         "previous_number": notice.previous_number,
@@ -59,4 +59,4 @@ def write_record(register: str, record: Record) -> dict[str, Any]:
 
 
 def _filled(fields: dict[str, Any]) -> dict[str, Any]:
-    return {name: value for name, value in fields.items() if value is not None and value is not False}
+    return {name: value for name, value in fields.items() if value}

@@ -3,7 +3,7 @@
 import json
 from typing import Annotated, Any, Never
 
-from pydantic import StringConstraints, TypeAdapter, ValidationError
+from pydantic import Field, StringConstraints, TypeAdapter, ValidationError
 
 from jukinet_daemon.domain.dates import DATE_TEXT
 from jukinet_daemon.domain.identifiers import AREA_CODE, INDIVIDUAL_NUMBER, RESIDENT_CODE
@@ -33,6 +33,7 @@ RecordKey = Annotated[str, StringConstraints(pattern=r"^[A-Za-z0-9._:-]{1,64}$")
 AreaCode = Annotated[str, StringConstraints(pattern=rf"^{AREA_CODE.pattern}$")]
 ResidentCode = Annotated[str, StringConstraints(pattern=rf"^{RESIDENT_CODE.pattern}$")]
 IndividualNumber = Annotated[str, StringConstraints(pattern=rf"^{INDIVIDUAL_NUMBER.pattern}$")]
+GaijiCount = Annotated[int, Field(ge=0, le=99)]
 DateText = Annotated[str, StringConstraints(pattern=rf"^{DATE_TEXT.pattern}$")]
 Moment = Annotated[
     str,

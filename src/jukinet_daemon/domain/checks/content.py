@@ -7,6 +7,7 @@ from jukinet_daemon.domain.change import PLANNED_DATE_CAUSES, Cause, Change
 from jukinet_daemon.domain.dates import date_range
 from jukinet_daemon.domain.notice import ChangeNotice, DepartureNotice, Notice
 from jukinet_daemon.domain.register import Check, Finding, Setting
+from jukinet_daemon.domain.wareki import era_fits
 
 
 def area_is_the_senders(notice: Notice, setting: Setting) -> Finding | None:
@@ -79,9 +80,19 @@ def address_or_overseas(notice: Notice, _setting: Setting) -> Finding | None:
     """A 附票 shows either an address or 国外転出者である旨 (法17条2号・3号)."""
     if isinstance(notice, DepartureNotice):
         return None
-    if notice.person.overseas:
-        return Finding(outcomes.ADDRESS_AND_OVERSEAS, "person.address") if notice.person.address else None
+    person = notice.person
+    if person.overseas:
+        field = "address" if person.address else "address_area" if person.address_area else None
+        return Finding(outcomes.ADDRESS_AND_OVERSEAS, f"person.{field}") if field else None
     return address_is_there(notice, _setting)
+
+
+def era_fits_birth(notice: Notice, _setting: Setting) -> Finding | None:
+    """An era that does not fit the 生年月日 is remarked upon; nothing is repaired."""
+    if isinstance(notice, DepartureNotice) or notice.person.birth_era is None:
+        return None
+    fits = era_fits(notice.person.birth_era, notice.person.date_of_birth)
+    return None if fits else Finding(outcomes.ERA_DOUBTFUL, "person.birth_era")
 
 
 def date_not_ahead(notice: Notice, setting: Setting) -> Finding | None:

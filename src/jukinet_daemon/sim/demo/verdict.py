@@ -17,7 +17,7 @@ Query = Callable[[str, str], str]
 
 _INBOX = "SELECT json_agg(json_build_array(notice_id, outcome, code)) FROM inbox"
 _OUTBOX = "SELECT json_agg(json_build_array(notice_id, receipt_id IS NOT NULL, refused)) FROM outbox"
-APPLIED = "A100"
+RECORDED = ("A100", "A120")
 REUSED = ("R390", "R391")
 
 
@@ -55,7 +55,7 @@ def judge(world: World, site: Site, day: set[str], query: Query) -> Tally:
     stored = {row[0]: (row[1], row[2]) for row in json.loads(query(site.register, _INBOX) or "[]")}
     outbox = {row[0]: row[1] and row[2] is None for row in json.loads(query(site.register, _OUTBOX) or "[]")}
     received, disorder = _told_by_national(Path(site.national_journal))
-    applied = {notice_id for notice_id, (_, code) in stored.items() if code == APPLIED}
+    applied = {notice_id for notice_id, (_, code) in stored.items() if code in RECORDED}
     relayed = {notice_id for notice_id, closed in outbox.items() if closed}
     # An id that was used again was refused; what is stored under it is the answer to its first use.
     first = {notice_id: answer for (notice_id, _), answer in answers.items() if answer[1] not in REUSED}

@@ -3,7 +3,7 @@
 -- committed (each commit compare-and-sets the person), so oldest first is in order for every person.
 SELECT o.outbox_id, h.notice_id::text AS notice_id, h.person_id, h.version, h.area, h.change, h.event_date,
     h.resident_code, h.name, h.name_kana, h.date_of_birth, h.birth_era, h.sex, h.address, h.address_area,
-    h.overseas, h.previous_code, h.record_key, h.notified_on
+    h.overseas, h.name_gaiji, h.address_gaiji, h.previous_code, h.record_key, h.notified_on
 FROM outbox AS o
 JOIN history AS h ON h.person_id = o.person_id AND h.version = o.version
 WHERE o.receipt_id IS NULL

@@ -1,0 +1,11 @@
+-- name: find_history
+-- Every record of the person that a key names, in order, with the moment it entered the file.
+SELECT h.notice_id::text AS notice_id, h.person_id, h.version, h.area, h.is_foreign, h.change,
+    h.cause, h.event_date, h.resident_code, h.individual_number, h.name, h.name_kana, h.former_family_name,
+    h.former_family_name_kana, h.alias, h.date_of_birth, h.birth_era, h.sex, h.address, h.address_area,
+    h.name_gaiji, h.address_gaiji, h.previous_code, h.previous_number, h.record_key, h.notified_on,
+    h.recorded_at
+FROM person_key AS k
+JOIN history AS h ON h.person_id = k.person_id
+WHERE k.kind = $1 AND k.value = $2
+ORDER BY h.version

@@ -1,0 +1,30 @@
+"""Every vector, put to the reading and the judgement alone."""
+
+from datetime import date
+
+import pytest
+
+from jukinet_daemon.schemas import read_areas
+from jukinet_daemon.sim.conformance.cast import Cast
+from jukinet_daemon.sim.conformance.script import Writer
+from jukinet_daemon.sim.conformance.vectors import Vector, load_kit
+from support.conformance import in_the_hand
+
+KIT = load_kit()
+WRITER = Writer(KIT.templates, read_areas(), Cast("pure", date(2026, 11, 23)), dated=True)
+# What the store remembers of ids is seen over the wire alone.
+REMEMBERED = frozenset({"R390", "R391"})
+
+
+def needs_memory(vector: Vector) -> bool:
+    return any(step.answer.repeated or step.answer.code in REMEMBERED for step in vector.steps)
+
+
+SEEN = [vector for vector in KIT.vectors if not needs_memory(vector)]
+
+
+@pytest.mark.parametrize("vector", SEEN, ids=lambda vector: f"{vector.subject}: {vector.name}")
+def test_vector(vector: Vector, request: pytest.FixtureRequest) -> None:
+    if vector.expected_failure:
+        request.applymarker(pytest.mark.xfail(reason=vector.expected_failure, strict=True))
+    assert in_the_hand(WRITER.script(vector)) == []
