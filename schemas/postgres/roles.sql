@@ -27,7 +27,7 @@ TO jukinet_notices, jukinet_relay, jukinet_status, jukinet_control, jukinet_hist
 -- The notices door: takes notices in.
 GRANT INSERT ON parcel, inbox, person, person_key, held, departure, history, outbox, ledger TO jukinet_notices;
 GRANT SELECT ON inbox, person, person_key, closing TO jukinet_notices;
-GRANT UPDATE (version, current, stays, waiting) ON person TO jukinet_notices;
+GRANT UPDATE (version, current, stays, waiting, coded) ON person TO jukinet_notices;
 GRANT UPDATE (redelivered) ON inbox TO jukinet_notices;
 GRANT UPDATE (batches) ON closing TO jukinet_notices;
 GRANT USAGE ON SEQUENCE parcel_number, person_number TO jukinet_notices;
@@ -46,7 +46,7 @@ GRANT SELECT, DELETE ON held TO jukinet_control;
 GRANT UPDATE (code) ON held TO jukinet_control;
 GRANT SELECT ON person TO jukinet_control;
 GRANT SELECT, INSERT ON person_key TO jukinet_control;
-GRANT UPDATE (version, current, stays, waiting) ON person TO jukinet_control;
+GRANT UPDATE (version, current, stays, waiting, coded) ON person TO jukinet_control;
 GRANT SELECT ON inbox TO jukinet_control;
 GRANT INSERT ON history, outbox, departure, ledger TO jukinet_control;
 GRANT EXECUTE ON FUNCTION settle_held, claim_keys, move_person, move_people TO jukinet_control;

@@ -107,7 +107,8 @@ CREATE TYPE public.person_row AS (
 	version integer,
 	current integer,
 	stays public.stay[],
-	waiting integer
+	waiting integer,
+	coded boolean
 );
 
 -- Name: decision; Type: TYPE; Schema: public; Owner: -
@@ -257,7 +258,8 @@ BEGIN
     IF expected = 0 THEN
         INSERT INTO person SELECT (p).* ON CONFLICT DO NOTHING;
     ELSE
-        UPDATE person SET version = p.version, current = p.current, stays = p.stays, waiting = p.waiting
+        UPDATE person
+        SET version = p.version, current = p.current, stays = p.stays, waiting = p.waiting, coded = p.coded
         WHERE person_id = p.person_id AND version = expected;
     END IF;
     RETURN FOUND;
@@ -443,6 +445,7 @@ CREATE TABLE public.person (
     current integer,
     stays public.stay[] NOT NULL,
     waiting integer NOT NULL,
+    coded boolean NOT NULL,
     CONSTRAINT person_check CHECK ((current <= version)),
     CONSTRAINT person_version_check CHECK ((version > 0)),
     CONSTRAINT person_waiting_check CHECK ((waiting >= 0))

@@ -51,7 +51,12 @@ async def run(module: str, *arguments: str, **environment: str) -> tuple[int, st
         stderr=asyncio.subprocess.PIPE,
         env=os.environ | environment,
     )
-    output, errors = await process.communicate()
+    try:
+        output, errors = await process.communicate()
+    finally:
+        if process.returncode is None:
+            process.terminate()
+            await process.wait()
     return process.returncode or 0, output.decode(), errors.decode()
 
 

@@ -9,6 +9,7 @@ from jukinet_daemon.sim.conformance.cast import Cast
 from jukinet_daemon.sim.conformance.script import Writer
 from jukinet_daemon.sim.conformance.vectors import Vector, load_kit
 from support.conformance import in_the_hand
+from support.tally import tally
 
 KIT = load_kit()
 WRITER = Writer(KIT.templates, read_areas(), Cast("pure", date(2026, 11, 23)), dated=True)
@@ -27,4 +28,6 @@ SEEN = [vector for vector in KIT.vectors if not needs_memory(vector)]
 def test_vector(vector: Vector, request: pytest.FixtureRequest) -> None:
     if vector.expected_failure:
         request.applymarker(pytest.mark.xfail(reason=vector.expected_failure, strict=True))
-    assert in_the_hand(WRITER.script(vector)) == []
+    problems = in_the_hand(WRITER.script(vector))
+    tally("the rules alone", not problems)
+    assert problems == []

@@ -18,6 +18,7 @@ from jukinet_daemon.sim.conformance.vectors import Kit, Vector, load_kit
 from jukinet_daemon.sim.conformance.verdict import Inside, complaints
 from jukinet_daemon.sim.journal import read_journal
 from support.national import relayed
+from support.tally import tally
 from support.world import House, Pki, until
 
 KIT = load_kit()
@@ -57,6 +58,8 @@ async def test_vectors(open_house: HouseMaker, register: str, code_check: str) -
     await until(lambda: relayed(house))
     records = records_of(house)
     failed = {one.script.vector.name: found for one in heard if (found := problems(one, records))}
+    for vector in vectors:
+        tally(f"over the wire, {register}, {code_check}", vector.name not in failed)
     disputed = {vector.name for vector in vectors if vector.expected_failure}
     assert {name: found for name, found in failed.items() if name not in disputed} == {}
     assert disputed <= failed.keys()
@@ -98,6 +101,12 @@ async def test_the_command_fails_where_nobody_answers(pki: Pki) -> None:
 
 async def test_the_command_passes_our_own_server_twice(open_house: HouseMaker) -> None:
     house: House = await open_house("fuhyo")
-    console = Console(record=True, width=120, quiet=True)
     for _ in range(2):
-        assert await run_conformance(house.notices_url, "fuhyo", house.pki.folder, console=console) == 0
+        said = StringIO()
+        run = await run_conformance(
+            house.notices_url, "fuhyo", house.pki.folder, as_json=True, console=Console(file=said)
+        )
+        assert run == 0
+    summary = json.loads(said.getvalue())
+    for place in range(summary["run"]):
+        tally("as a vendor runs them, fuhyo", place < summary["passed"])

@@ -184,7 +184,7 @@ async def test_the_relay_sends_nothing_that_a_crash_could_take_back(
     outbox = await Outbox.open(database, VAULT)
     assert outbox is not None
     await owner.execute("SET synchronous_commit = off")
-    await owner.execute("INSERT INTO person VALUES (1, 1, NULL, '{}', 0)")
+    await owner.execute("INSERT INTO person VALUES (1, 1, NULL, '{}', 0, false)")
     written = await owner.fetchval("SELECT pg_current_wal_insert_lsn()")
     assert await owner.fetchval("SELECT pg_current_wal_flush_lsn() < $1", written)
     await outbox.announce(leaf_of("{}", new_salt()))

@@ -19,7 +19,7 @@ from support.store import Bench, bench, outcomes, session
 PEOPLE = 20_000
 CLOSED = PEOPLE - 20
 FILL = f"""
-INSERT INTO person SELECT n, 1, 1, '{{}}', 0 FROM generate_series(1, {PEOPLE}) AS n;
+INSERT INTO person SELECT n, 1, 1, '{{}}', 0, true FROM generate_series(1, {PEOPLE}) AS n;
 INSERT INTO person_key SELECT 'code', lpad(n::text, 11, '0'), n FROM generate_series(1, {PEOPLE}) AS n;
 INSERT INTO inbox SELECT md5(n::text)::uuid, '401307', n, '', 'ACCEPTED', 'A100', repeat('x', 200)
     FROM generate_series(1, {PEOPLE}) AS n;

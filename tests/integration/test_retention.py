@@ -48,8 +48,8 @@ def chance(dice: Random) -> Iterable[Record]:
 async def write(owner: asyncpg.Connection, register: str, records: list[Record]) -> None:
     people = sorted({r.person_id for r in records})
     await owner.execute(
-        "INSERT INTO person (person_id, version, stays, waiting)"
-        " SELECT p, 1, '{}', 0 FROM unnest($1::bigint[]) AS p",
+        "INSERT INTO person (person_id, version, stays, waiting, coded)"
+        " SELECT p, 1, '{}', 0, true FROM unnest($1::bigint[]) AS p",
         people,
     )
     columns = HISTORY_ROW[register]

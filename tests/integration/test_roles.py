@@ -55,6 +55,7 @@ COLUMN_RIGHTS = {
         "UPDATE person.stays",
         "UPDATE person.version",
         "UPDATE person.waiting",
+        "UPDATE person.coded",
         "UPDATE inbox.redelivered",
         "UPDATE closing.batches",
     },
@@ -78,6 +79,7 @@ COLUMN_RIGHTS = {
         "UPDATE person.stays",
         "UPDATE person.version",
         "UPDATE person.waiting",
+        "UPDATE person.coded",
         "UPDATE held.code",
     },
 }
@@ -124,7 +126,7 @@ FORBIDDEN = [
     (HISTORY, "SELECT answer FROM inbox"),
     (CONTROL, "SELECT name FROM history"),
     (CONTROL, "SELECT sealed FROM parcel"),
-    (CONTROL, "INSERT INTO person VALUES (1, 1, NULL, '{}', 0)"),
+    (CONTROL, "INSERT INTO person VALUES (1, 1, NULL, '{}', 0, false)"),
     (CONTROL, "INSERT INTO held SELECT * FROM held"),
     (HISTORY, "CALL commit_batch('{}', '{}', '{}', '{}')"),
 ]  # fmt: skip

@@ -43,7 +43,8 @@ CREATE TABLE person (
     version integer NOT NULL CHECK (version > 0),
     current integer CHECK (current <= version),
     stays stay[] NOT NULL,
-    waiting integer NOT NULL CHECK (waiting >= 0)
+    waiting integer NOT NULL CHECK (waiting >= 0),
+    coded boolean NOT NULL
 ) WITH (fillfactor = 80);
 
 -- Whatever finds a person: resident codes past and present, senders' record keys. A key never moves.
@@ -123,7 +124,9 @@ CREATE TYPE parcel_row AS (
 CREATE TYPE inbox_row AS (
     notice_id uuid, sender text, parcel_id bigint, fingerprint bytea, outcome text, code text, answer text
 );
-CREATE TYPE person_row AS (person_id bigint, version integer, current integer, stays stay[], waiting integer);
+CREATE TYPE person_row AS (
+    person_id bigint, version integer, current integer, stays stay[], waiting integer, coded boolean
+);
 CREATE TYPE key_row AS (kind text, value text, person_id bigint);
 CREATE TYPE held_row AS (
     notice_id uuid, person_id bigint, others bigint[], code text, sender text, sealed bytea, notified_on date

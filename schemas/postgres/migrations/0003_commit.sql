@@ -91,7 +91,8 @@ BEGIN
     IF expected = 0 THEN
         INSERT INTO person SELECT (p).* ON CONFLICT DO NOTHING;
     ELSE
-        UPDATE person SET version = p.version, current = p.current, stays = p.stays, waiting = p.waiting
+        UPDATE person
+        SET version = p.version, current = p.current, stays = p.stays, waiting = p.waiting, coded = p.coded
         WHERE person_id = p.person_id AND version = expected;
     END IF;
     RETURN FOUND;

@@ -137,6 +137,9 @@ def _brings_anothers_code(subject: Subject, notice: ChangeNotice) -> bool:
     if subject.state.current is None:
         return False
     correction = notice.change is Change.CODE_CORRECTION
+    if correction and notice.previous_code is None:
+        # 令30条の5五号: the previous code is left out only where none stood there.
+        return subject.state.coded
     code = notice.previous_code if correction else notice.person.resident_code
     return code is not None and Key(KeyKind.CODE, code) in subject.new_keys
 

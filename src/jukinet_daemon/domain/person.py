@@ -32,6 +32,7 @@ class PersonState:
 
     `current` is the version of the record that holds good now: of the open stay that began last, or the last
     消除 where none is open; None where there is no record yet. `waiting` counts notices held for an operator.
+    `coded` says that a 住民票コード stands in the record (令30条の12の3四号: it may be missing).
     """
 
     person_id: int
@@ -39,6 +40,7 @@ class PersonState:
     current: int | None
     stays: tuple[Stay, ...]
     waiting: int
+    coded: bool = False
 
     @property
     def open_stays(self) -> tuple[Stay, ...]:
@@ -58,23 +60,23 @@ def unknown_person(person_id: int) -> PersonState:
 def opened(state: PersonState, notice: ChangeNotice) -> PersonState:
     """記載: a stay begins, and is the one that holds good. One that was closed there begins anew."""
     others = tuple(stay for stay in state.stays if not stay.is_of(notice.area, notice.foreign))
-    return _recorded(state, (*others, _stay(state, notice, is_open=True)))
+    return _recorded(state, notice, (*others, _stay(state, notice, is_open=True)))
 
 
 def ended(state: PersonState, notice: ChangeNotice) -> PersonState:
     """消除: this stay ends and no other; what holds good is the newest stay left, or this 消除."""
-    return _recorded(state, _with(state, notice, is_open=False))
+    return _recorded(state, notice, _with(state, notice, is_open=False))
 
 
 def corrected(state: PersonState, notice: ChangeNotice) -> PersonState:
     """修正: a newer record of this stay; it holds good if the stay is the newest."""
-    return _recorded(state, _with(state, notice, is_open=True))
+    return _recorded(state, notice, _with(state, notice, is_open=True))
 
 
 def renewed(state: PersonState, notice: ChangeNotice) -> PersonState:
     """再送信: the same event told again, its cause or items perhaps changed; no stay begins or ends by it."""
     stay = state.stay_at(notice.area, notice.foreign)
-    return _recorded(state, _with(state, notice, is_open=stay is not None and stay.open))
+    return _recorded(state, notice, _with(state, notice, is_open=stay is not None and stay.open))
 
 
 def held_back(state: PersonState) -> PersonState:
@@ -102,7 +104,8 @@ def _with(state: PersonState, notice: ChangeNotice, *, is_open: bool) -> tuple[S
     return tuple(newer if stay.is_of(notice.area, notice.foreign) else stay for stay in state.stays)
 
 
-def _recorded(state: PersonState, stays: tuple[Stay, ...]) -> PersonState:
+def _recorded(state: PersonState, notice: ChangeNotice, stays: tuple[Stay, ...]) -> PersonState:
     version = state.version + 1
-    after = replace(state, version=version, current=version, stays=stays)
+    coded = state.coded or notice.person.resident_code is not None
+    after = replace(state, version=version, current=version, stays=stays, coded=coded)
     return replace(after, current=after.open_stays[-1].version) if after.open_stays else after

@@ -170,7 +170,7 @@ def person_row(state: PersonState) -> tuple[Any, ...]:
         (stay.area, stay.foreign, stay.open, stay.version, stay.change, stay.event_date)
         for stay in state.stays
     ]
-    return (state.person_id, state.version, state.current, stays, state.waiting)
+    return (state.person_id, state.version, state.current, stays, state.waiting, state.coded)
 
 
 def state_of(row: asyncpg.Record) -> PersonState:
@@ -186,7 +186,7 @@ def state_of(row: asyncpg.Record) -> PersonState:
         )
         for stay in row["stays"]
     )
-    return PersonState(row["person_id"], row["version"], row["current"], stays, row["waiting"])
+    return PersonState(row["person_id"], row["version"], row["current"], stays, row["waiting"], row["coded"])
 
 
 def key_rows(keys: tuple[Key, ...], person_id: int) -> list[tuple[Any, ...]]:

@@ -19,7 +19,7 @@ ORDER BY held_at, notice_id
 
 -- name: find_states
 -- The states of persons.
-SELECT person_id, version, current, stays, waiting FROM person WHERE person_id = ANY ($1::bigint[])
+SELECT person_id, version, current, stays, waiting, coded FROM person WHERE person_id = ANY ($1::bigint[])
 
 -- name: mark_held
 -- Why a notice waits now.

@@ -6,7 +6,7 @@ WHERE notice_id = ANY ($1::uuid[])
 
 -- name: find_people
 -- The persons that keys name, with the state a decision is made on.
-SELECT k.kind, k.value, p.person_id, p.version, p.current, p.stays, p.waiting
+SELECT k.kind, k.value, p.person_id, p.version, p.current, p.stays, p.waiting, p.coded
 FROM unnest($1::text[], $2::text[]) AS wanted (kind, value)
 JOIN person_key AS k ON k.kind = wanted.kind AND k.value = wanted.value
 JOIN person AS p ON p.person_id = k.person_id
