@@ -80,21 +80,7 @@ def _notices() -> list[tuple[str, Notice]]:
 
 def _change(change: Change, day: str, area: str = HERE) -> ChangeNotice:
     cause = min(JUKI.causes[change])
-    person = Person(
-        resident_code=CODE,
-        individual_number=None,
-        name="氏名",
-        name_kana=None,
-        former_family_name=None,
-        former_family_name_kana=None,
-        alias=None,
-        date_of_birth="19800101",
-        birth_era=None,
-        sex=None,
-        address="住所",
-        address_area=area,
-        overseas=False,
-    )
+    person = Person(resident_code=CODE, date_of_birth="19800101", address="住所")
     return ChangeNotice("", area, None, change, cause, day, False, person, None, None)
 
 

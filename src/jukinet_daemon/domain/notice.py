@@ -14,7 +14,7 @@ class Sex(StrEnum):
     FEMALE = "female"
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Person:
     """本人確認情報 of one person as notified (法7条1号-3号・7号・8号の2・13号, 法17条2号-3号・5号-7号).
 
@@ -23,19 +23,19 @@ class Person:
     how many characters of the item lie outside the character set and travel as placeholders.
     """
 
-    resident_code: str | None = field(repr=False)
-    individual_number: str | None = field(repr=False)
-    name: str | None = field(repr=False)
-    name_kana: str | None = field(repr=False)
-    former_family_name: str | None = field(repr=False)
-    former_family_name_kana: str | None = field(repr=False)
-    alias: str | None = field(repr=False)
+    resident_code: str | None = field(default=None, repr=False)
+    individual_number: str | None = field(default=None, repr=False)
+    name: str | None = field(default=None, repr=False)
+    name_kana: str | None = field(default=None, repr=False)
+    former_family_name: str | None = field(default=None, repr=False)
+    former_family_name_kana: str | None = field(default=None, repr=False)
+    alias: str | None = field(default=None, repr=False)
     date_of_birth: str = field(repr=False)
-    birth_era: Era | None = field(repr=False)
-    sex: Sex | None = field(repr=False)
-    address: str | None = field(repr=False)
-    address_area: str | None = field(repr=False)
-    overseas: bool = field(repr=False)
+    birth_era: Era | None = field(default=None, repr=False)
+    sex: Sex | None = field(default=None, repr=False)
+    address: str | None = field(default=None, repr=False)
+    address_area: str | None = field(default=None, repr=False)
+    overseas: bool = field(default=False, repr=False)
     name_gaiji: int = field(default=0, repr=False)
     address_gaiji: int = field(default=0, repr=False)
 

@@ -59,6 +59,14 @@ class PersonBase(Message):
     name_gaiji: GaijiCount = Field(default=0, description="氏名の外字数")
     address_gaiji: GaijiCount = Field(default=0, description="住所の外字数")
 
+    def to_domain(self) -> Person:
+        """The items as a domain value; those that the register does not have stay blank there."""
+        coded = {
+            "birth_era": Era(self.birth_era) if self.birth_era else None,
+            "sex": Sex(self.sex) if self.sex else None,
+        }
+        return Person(**(dict(self) | coded))
+
 
 class JukiPerson(PersonBase):
     """本人確認情報 (法30条の6第1項, 令30条の14第8項, 30条の16第7項)."""
@@ -69,52 +77,12 @@ class JukiPerson(PersonBase):
     former_family_name_kana: NameText | None = Field(default=None, description="旧氏の振り仮名")
     alias: NameText | None = Field(default=None, description="通称 (外国人住民)")
 
-    def to_domain(self) -> Person:
-        """The items as a domain value."""
-        return Person(
-            resident_code=self.resident_code,
-            individual_number=self.individual_number,
-            name=self.name,
-            name_kana=self.name_kana,
-            former_family_name=self.former_family_name,
-            former_family_name_kana=self.former_family_name_kana,
-            alias=self.alias,
-            date_of_birth=self.date_of_birth,
-            birth_era=Era(self.birth_era) if self.birth_era else None,
-            sex=Sex(self.sex) if self.sex else None,
-            address=self.address,
-            address_area=self.address_area,
-            overseas=False,
-            name_gaiji=self.name_gaiji,
-            address_gaiji=self.address_gaiji,
-        )
-
 
 class FuhyoPerson(PersonBase):
     """附票本人確認情報 (法30条の41第1項). No 個人番号, no 本籍."""
 
     resident_code: ResidentCode | None = Field(default=None, description="住民票コード。記載のないことがある")
     overseas: bool = Field(default=False, description="国外転出者である旨 (住所に代わる)")
-
-    def to_domain(self) -> Person:
-        """The items as a domain value."""
-        return Person(
-            resident_code=self.resident_code,
-            individual_number=None,
-            name=self.name,
-            name_kana=self.name_kana,
-            former_family_name=None,
-            former_family_name_kana=None,
-            alias=None,
-            date_of_birth=self.date_of_birth,
-            birth_era=Era(self.birth_era) if self.birth_era else None,
-            sex=Sex(self.sex) if self.sex else None,
-            address=self.address,
-            address_area=self.address_area,
-            overseas=self.overseas,
-            name_gaiji=self.name_gaiji,
-            address_gaiji=self.address_gaiji,
-        )
 
 
 class JukiChange(NoticeMessage):
