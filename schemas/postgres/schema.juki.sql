@@ -20,6 +20,14 @@ CREATE TYPE public.departure_row AS (
 	notified_on date
 );
 
+-- Name: key_row; Type: TYPE; Schema: public; Owner: -
+
+CREATE TYPE public.key_row AS (
+	kind text,
+	value text,
+	person_id bigint
+);
+
 -- Name: held_row; Type: TYPE; Schema: public; Owner: -
 
 CREATE TYPE public.held_row AS (
@@ -28,6 +36,7 @@ CREATE TYPE public.held_row AS (
 	others bigint[],
 	code text,
 	sender text,
+	tied public.key_row[],
 	sealed bytea,
 	notified_on date
 );
@@ -81,14 +90,6 @@ CREATE TYPE public.inbox_row AS (
 	outcome text,
 	code text,
 	answer text
-);
-
--- Name: key_row; Type: TYPE; Schema: public; Owner: -
-
-CREATE TYPE public.key_row AS (
-	kind text,
-	value text,
-	person_id bigint
 );
 
 -- Name: ledger_row; Type: TYPE; Schema: public; Owner: -
@@ -223,7 +224,8 @@ BEGIN
             INSERT INTO outbox (notice_id, person_id, version)
             VALUES ((d.history).notice_id, (d.history).person_id, (d.history).version);
         ELSIF (d.held).notice_id IS NOT NULL THEN
-            INSERT INTO held (notice_id, person_id, others, code, sender, sealed, notified_on) SELECT (d.held).*;
+            INSERT INTO held (notice_id, person_id, others, code, sender, tied, sealed, notified_on)
+            SELECT (d.held).*;
         ELSIF (d.departure).notice_id IS NOT NULL THEN
             INSERT INTO departure SELECT (d.departure).*;
         END IF;
@@ -276,14 +278,24 @@ BEGIN
 END
 $$;
 
--- Name: settle_held(uuid, public.person_row[], public.key_row[], public.history_row, public.departure_row, public.ledger_row); Type: FUNCTION; Schema: public; Owner: -
+-- Name: settle_held(uuid, public.person_row[], public.key_row[], public.key_row[], public.history_row, public.departure_row, public.ledger_row); Type: FUNCTION; Schema: public; Owner: -
 
-CREATE FUNCTION public.settle_held(settled uuid, people public.person_row[], keys public.key_row[], record public.history_row, confirmed public.departure_row, leaf public.ledger_row) RETURNS boolean
+CREATE FUNCTION public.settle_held(settled uuid, people public.person_row[], untied public.key_row[], keys public.key_row[], record public.history_row, confirmed public.departure_row, leaf public.ledger_row) RETURNS boolean
     LANGUAGE plpgsql
     AS $$
 BEGIN
     DELETE FROM held WHERE notice_id = settled;
-    IF NOT FOUND OR NOT move_people(people) OR NOT claim_keys(keys) THEN
+    IF NOT FOUND THEN
+        RETURN false;
+    END IF;
+    DELETE FROM person_key AS k USING unnest(untied) AS u
+    WHERE k.kind = u.kind AND k.value = u.value AND k.person_id = u.person_id
+        AND NOT EXISTS (
+            SELECT FROM history AS h
+            WHERE h.person_id = u.person_id
+                AND u.value IN (h.resident_code, h.previous_code, h.area || '/' || h.record_key)
+        );
+    IF NOT move_people(people) OR NOT claim_keys(keys) THEN
         RETURN false;
     END IF;
     IF record.person_id IS NOT NULL THEN
@@ -320,14 +332,27 @@ CREATE TABLE public.departure (
 -- Name: held; Type: TABLE; Schema: public; Owner: -
 
 CREATE TABLE public.held (
+    held_id bigint NOT NULL,
     notice_id uuid NOT NULL,
     person_id bigint NOT NULL,
     others bigint[] NOT NULL,
     code text NOT NULL,
     sender public.area_code NOT NULL,
+    tied public.key_row[] NOT NULL,
     sealed bytea NOT NULL,
     notified_on date NOT NULL,
     held_at timestamp with time zone DEFAULT clock_timestamp() NOT NULL
+);
+
+-- Name: held_held_id_seq; Type: SEQUENCE; Schema: public; Owner: -
+
+ALTER TABLE public.held ALTER COLUMN held_id ADD GENERATED ALWAYS AS IDENTITY (
+    SEQUENCE NAME public.held_held_id_seq
+    START WITH 1
+    INCREMENT BY 1
+    NO MINVALUE
+    NO MAXVALUE
+    CACHE 1
 );
 
 -- Name: history; Type: TABLE; Schema: public; Owner: -
@@ -559,6 +584,11 @@ ALTER TABLE ONLY public.closing
 
 ALTER TABLE ONLY public.departure
     ADD CONSTRAINT departure_pkey PRIMARY KEY (notice_id);
+
+-- Name: held held_held_id_key; Type: CONSTRAINT; Schema: public; Owner: -
+
+ALTER TABLE ONLY public.held
+    ADD CONSTRAINT held_held_id_key UNIQUE (held_id);
 
 -- Name: held held_pkey; Type: CONSTRAINT; Schema: public; Owner: -
 

@@ -1,5 +1,6 @@
 """Held notices: an operator lists, looks, lets go or rejects; what waited behind goes on in order."""
 
+import asyncio
 import json
 import os
 import pwd
@@ -100,13 +101,31 @@ async def test_a_release_is_a_dry_run_unless_told_to_apply(house: House, operato
     assert await _codes(house, between) == ["H200"]
     (would,) = await operator.tell(f"/held/{second['id']}/release")
     assert (would["outcome"], would["applied"]) == ("H210", False)
+    (would,) = await operator.tell(f"/held/{between['id']}/release")
+    assert (would["outcome"], would["applied"]) == ("A100", False)
     assert len(await operator.ask("/held")) == 2
-    problem = await operator.tell(f"/held/{between['id']}/release?apply=true")
-    assert "前の通知" in problem["problem"]
+    assert await _versions(house) == [first["id"]]
 
 
-async def test_a_release_applies_what_has_become_right(house: House, operator: Operator) -> None:
-    """Two codes named two persons; once one of them is known to be the wrong one, the notice still waits."""
+async def test_what_was_missing_is_released_first_and_the_rest_becomes_right(
+    house: House, operator: Operator
+) -> None:
+    person = {"resident_code": resident_code()}
+    first, second = juki_change(person=person), juki_change(event_date="20261102", person=person)
+    between = juki_change(**DEATH, person=person)
+    assert await _codes(house, first, second, between) == ["A100", "H210", "H200"]
+    settled = await operator.tell(f"/held/{between['id']}/release?apply=true")
+    assert [(item["notice_id"], item["applied"]) for item in settled] == [
+        (between["id"], True),
+        (second["id"], True),
+    ]
+    assert await _versions(house) == [first["id"], between["id"], second["id"]]
+    assert await house.rows("SELECT waiting FROM person") == [{"waiting": 0}]
+
+
+async def test_two_persons_that_waited_are_free_once_the_notice_is_rejected(
+    house: House, operator: Operator
+) -> None:
     one, other = {"resident_code": resident_code()}, {"resident_code": resident_code()}
     both = juki_change(
         change="code_correction",
@@ -119,13 +138,51 @@ async def test_a_release_applies_what_has_become_right(house: House, operator: O
         "A100",
         "H213",
     ]
-    # Both wait.
-    behind = [juki_change(**CORRECTION, person=one), juki_change(**CORRECTION, person=other)]
-    assert await _codes(house, *behind) == ["H200", "H200"]
+    # One of the two still has a bad notice behind it: it alone goes on waiting.
+    bad = juki_change(event_date="20261102", person=one)
+    good = juki_change(**CORRECTION, person=other)
+    assert await _codes(house, bad, good) == ["H200", "H200"]
     settled = await operator.tell(f"/held/{both['id']}/reject?reason=wrong-person&apply=true")
-    assert [item["applied"] for item in settled] == [True, True, True]
-    states = await house.rows("SELECT waiting FROM person")
-    assert [row["waiting"] for row in states] == [0, 0]
+    assert [(item["notice_id"], item["applied"]) for item in settled] == [
+        (both["id"], True),
+        (bad["id"], False),
+        (good["id"], True),
+    ]
+    waiting = [row["waiting"] for row in await house.rows("SELECT waiting FROM person ORDER BY person_id")]
+    assert waiting == [1, 0]
+
+
+async def test_a_rejected_slip_of_the_pen_lets_the_code_go_to_its_true_owner(
+    house: House, operator: Operator
+) -> None:
+    person, slip = {"resident_code": resident_code()}, {"resident_code": resident_code()}
+    head = juki_change(event_date="20261102", person=person)
+    wrong = juki_change(
+        change="code_correction",
+        cause="code_change_request",
+        previous_code=person["resident_code"],
+        person=slip,
+    )
+    owner = juki_change(person=slip)
+    told = await _codes(house, juki_change(person=person), head, wrong, owner)
+    assert told == ["A100", "H210", "H200", "H200"]
+    await operator.tell(f"/held/{wrong['id']}/reject?reason=wrong-person&apply=true")
+    keys = await house.rows("SELECT value, person_id FROM person_key WHERE kind = 'code'")
+    of = {row["value"]: row["person_id"] for row in keys}
+    assert len(set(of.values())) == 2
+    assert of[slip["resident_code"]] != of[person["resident_code"]]
+    history = await house.rows("SELECT person_id FROM history WHERE notice_id = $1", owner["id"])
+    assert history == [{"person_id": of[slip["resident_code"]]}]
+
+
+async def test_two_operators_at_once_settle_a_notice_once(house: House, operator: Operator) -> None:
+    held = juki_change(**CORRECTION)
+    await _codes(house, held)
+    order = f"/held/{held['id']}/reject?reason=duplicate&apply=true"
+    answers = await asyncio.gather(*(operator.tell(order) for _ in range(8)))
+    assert sum(isinstance(answer, list) for answer in answers) == 1
+    leaves = await house.rows("SELECT payload FROM ledger WHERE payload LIKE '%held_rejected%'")
+    assert len(leaves) == 1
 
 
 async def test_a_look_is_recorded_before_it_is_given(house: House, operator: Operator) -> None:

@@ -27,7 +27,7 @@ EVERY_ROLE = (NOTICES, RELAY, STATUS, HISTORY, CONTROL)
 ROLES_OF = {
     "find_answers": (NOTICES, CONTROL),
     "find_people": (NOTICES, CONTROL),
-    "take_person_numbers": (NOTICES,),
+    "take_person_numbers": (NOTICES, CONTROL),
     "take_parcel_numbers": (NOTICES,),
     "commit_batch": (NOTICES,),
     "lock_relay": (RELAY,),

@@ -1,8 +1,6 @@
 """A server in the hand: vectors put to the reading and the judgement alone, with a file in memory."""
 
 from collections.abc import Mapping, Sequence
-from datetime import date
-from importlib import import_module
 from itertools import count
 from typing import Any
 
@@ -14,6 +12,7 @@ from jukinet_daemon.domain.outcomes import OutcomeClass
 from jukinet_daemon.domain.person import PersonState, unknown_person
 from jukinet_daemon.domain.record import Record
 from jukinet_daemon.domain.register import Finding, Setting, Strictness
+from jukinet_daemon.domain.retention import keep_until
 from jukinet_daemon.schemas import read_areas
 from jukinet_daemon.sim.conformance.script import Letter, Script
 from jukinet_daemon.sim.conformance.vectors import Answer
@@ -82,12 +81,8 @@ def _place(area: str, foreign: bool) -> str:
     return f"{area} foreign" if foreign else area
 
 
-def _retention(records: Sequence[Record]) -> tuple[str, ...] | None:
-    try:
-        keep_until = import_module("jukinet_daemon.domain.retention").keep_until
-    except ModuleNotFoundError:
-        return None
-    days: Sequence[date | None] = keep_until(records)
+def _retention(records: Sequence[Record]) -> tuple[str, ...]:
+    days = keep_until(records)
     return tuple(day.isoformat() if day else "open" for day in days)
 
 

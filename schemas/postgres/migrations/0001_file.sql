@@ -56,14 +56,20 @@ CREATE TABLE person_key (
 );
 CREATE INDEX person_key_of ON person_key (person_id);
 
+CREATE TYPE key_row AS (kind text, value text, person_id bigint);
+
 -- 保留: notices that wait for an operator, sealed as they came.
 CREATE TABLE held (
+    -- The order in which they came, whatever the clocks say.
+    held_id bigint GENERATED ALWAYS AS IDENTITY UNIQUE,
     notice_id uuid PRIMARY KEY,
     person_id bigint NOT NULL REFERENCES person,
     -- Further persons that it keeps waiting, where its codes name more than one.
     others bigint[] NOT NULL,
     code text NOT NULL,
     sender area_code NOT NULL,
+    -- The codes and record keys that it tied to its person while it waits; rejected, it lets them go.
+    tied key_row[] NOT NULL,
     sealed bytea NOT NULL,
     -- The day it came: releasing it later must not move the retention clock (令30条の6, 30条の12の4).
     notified_on date NOT NULL,
@@ -127,9 +133,9 @@ CREATE TYPE inbox_row AS (
 CREATE TYPE person_row AS (
     person_id bigint, version integer, current integer, stays stay[], waiting integer, coded boolean
 );
-CREATE TYPE key_row AS (kind text, value text, person_id bigint);
 CREATE TYPE held_row AS (
-    notice_id uuid, person_id bigint, others bigint[], code text, sender text, sealed bytea, notified_on date
+    notice_id uuid, person_id bigint, others bigint[], code text, sender text, tied key_row[], sealed bytea,
+    notified_on date
 );
 CREATE TYPE departure_row AS (notice_id uuid, person_id bigint, area text, event_date text, notified_on date);
 CREATE TYPE ledger_row AS (hash bytea, salt bytea, payload text);

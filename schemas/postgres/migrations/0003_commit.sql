@@ -66,7 +66,8 @@ BEGIN
             INSERT INTO outbox (notice_id, person_id, version)
             VALUES ((d.history).notice_id, (d.history).person_id, (d.history).version);
         ELSIF (d.held).notice_id IS NOT NULL THEN
-            INSERT INTO held (notice_id, person_id, others, code, sender, sealed, notified_on) SELECT (d.held).*;
+            INSERT INTO held (notice_id, person_id, others, code, sender, tied, sealed, notified_on)
+            SELECT (d.held).*;
         ELSIF (d.departure).notice_id IS NOT NULL THEN
             INSERT INTO departure SELECT (d.departure).*;
         END IF;

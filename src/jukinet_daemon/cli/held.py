@@ -25,7 +25,7 @@ def add_held(parser: argparse.ArgumentParser) -> None:
 
 
 def held(config: Config, options: argparse.Namespace) -> int:
-    """Lists, shows, releases or rejects; gives 0, or 2 where a notice must still wait."""
+    """Lists, shows, releases or rejects; gives 0, or 2 where the notice must still wait."""
     if options.verb != "list" and not options.id:
         raise CommandFault("通知番号を指定してください / give the notice id")
     if options.verb == "reject" and not options.reason:
@@ -38,7 +38,7 @@ def held(config: Config, options: argparse.Namespace) -> int:
     else:
         _print(options, answer)
     settled = options.verb in ("release", "reject")
-    return 2 if settled and any(item["kind"] == "HELD" for item in answer) else 0
+    return 2 if settled and answer[0]["kind"] not in ("ACCEPTED", "REJECTED") else 0
 
 
 def _question(options: argparse.Namespace) -> tuple[str, str]:

@@ -50,10 +50,10 @@ class ChangeNotice:
 
     id: str
     area: str
-    record_key: str | None
+    record_key: str | None = field(repr=False)
     change: Change
     cause: Cause | None
-    event_date: str
+    event_date: str = field(repr=False)
     foreign: bool
     person: Person
     previous_code: str | None = field(repr=False)
@@ -67,7 +67,7 @@ class DepartureNotice:
     id: str
     area: str
     resident_code: str = field(repr=False)
-    event_date: str
+    event_date: str = field(repr=False)
 
 
 Notice = ChangeNotice | DepartureNotice

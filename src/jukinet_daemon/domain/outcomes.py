@@ -196,7 +196,7 @@ ADDRESS_MISSING = Outcome(
     _R,
     "住所がない",
     "the address is missing",
-    "法7条7号, 17条2号・3号",
+    "法7条7号, 17条3号",
     _CORRECT,
 )
 ADDRESS_AND_OVERSEAS = Outcome(

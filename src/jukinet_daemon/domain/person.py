@@ -1,6 +1,6 @@
 """人の状態: what the file holds of one person, as far as a decision needs it."""
 
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 
 from jukinet_daemon.domain.change import Change
 from jukinet_daemon.domain.notice import ChangeNotice
@@ -19,7 +19,7 @@ class Stay:
     open: bool
     version: int
     change: Change
-    event_date: str
+    event_date: str = field(repr=False)
 
     def is_of(self, area: str, foreign: bool) -> bool:
         """Whether this is the stay of a municipality and kind of resident."""

@@ -4,18 +4,26 @@ from dataclasses import dataclass, replace
 from enum import StrEnum
 from typing import Any
 
+import structlog
+
 from jukinet_daemon.domain.decide import Decision, People, Subject, decide
-from jukinet_daemon.domain.notice import DepartureNotice, Notice, keys_of
-from jukinet_daemon.domain.outcomes import BEHIND_HELD, OUTCOMES, Outcome, OutcomeClass
-from jukinet_daemon.domain.person import PersonState, let_go
+from jukinet_daemon.domain.notice import DepartureNotice, Key, Notice, keys_of
+from jukinet_daemon.domain.outcomes import OUTCOMES, Outcome, OutcomeClass
+from jukinet_daemon.domain.person import PersonState, let_go, unknown_person
 from jukinet_daemon.domain.register import Finding, Setting
 from jukinet_daemon.domain.wareki import date_words
 from jukinet_daemon.ledger.leaf import Leaf, leaf_of, new_salt
 from jukinet_daemon.service.batch import House
+from jukinet_daemon.store.faults import StoreFault
 from jukinet_daemon.store.held import Held, HeldNotices, Settlement
 from jukinet_daemon.store.inbox import Inbox
 from jukinet_daemon.wire.notice import read_notice
 from jukinet_daemon.wire.text import canonical, read_json
+
+log = structlog.get_logger()
+
+# A settlement loses its race only to a notice of the same person that comes at this very moment.
+TRIES = 5
 
 
 class Reason(StrEnum):
@@ -67,77 +75,82 @@ class HeldDesk:
         return _told(held) | {"notice": read_json(held.raw), "born": _born(_notice_of(held, self._house))}
 
     async def release(self, notice_id: str, operator: str, *, apply: bool) -> list[Settled]:
-        """Decides a held notice again, then what waited behind it, in order; stops at what must still wait.
+        """Decides a held notice again as if nothing of its person waited, then what else waits of them.
 
-        Without `apply` it says what would become of this one and changes nothing. Raises SettleFault.
+        The operator chooses which goes first: what was missing may have come later and queue behind. Without
+        `apply` it says what would become of this one and changes nothing. Raises SettleFault.
         """
         held = await self._found(notice_id)
-        if (await self._held.behind(held.people))[0] != held:
-            raise SettleFault(
-                "この人の前の通知を先に決着してください / an earlier notice of this person comes first"
-            )
         first = await self._decide_again(held, operator, apply=apply)
         if not (apply and first.applied):
             return [first]
         return [first, *await self._go_on(held, operator)]
 
     async def reject(self, notice_id: str, operator: str, reason: Reason, *, apply: bool) -> list[Settled]:
-        """Lets a held notice go unapplied, then decides what waited behind it. Raises SettleFault."""
+        """Lets a held notice and the keys it tied go, then decides what else waits. Raises SettleFault."""
         held = await self._found(notice_id)
         if not apply:
             return [Settled(notice_id, None, applied=False)]
-        states = tuple(
-            replace(let_go(s), version=s.version + 1) for s in await self._held.states(held.people)
-        )
         leaf = self._leaf("held_rejected", held, operator, reason=reason)
-        await self._settle(Settlement(held, states, None, None, leaf))
-        return [Settled(notice_id, None, applied=True), *await self._go_on(held, operator)]
+        for _try in range(TRIES):
+            states = tuple(let_go(state) for state in await self._held.states(held.people))
+            if await self._held.settle(Settlement(held, states, None, None, leaf)):
+                return [Settled(notice_id, None, applied=True), *await self._go_on(held, operator)]
+        raise _moved_on()
 
     async def _go_on(self, held: Held, operator: str) -> list[Settled]:
-        settled = []
-        for behind in await self._held.behind(held.people):
-            if behind.code != BEHIND_HELD.code:
-                break
-            result = await self._decide_again(behind, operator, apply=True)
-            settled.append(result)
-            if not result.applied:
-                break
+        """Decides what else waits of the persons of a notice, in order, but for those who must still wait."""
+        settled: list[Settled] = []
+        waiting: set[int] = set()
+        try:
+            for other in await self._held.behind(held.people):
+                named = await self._named(other)
+                if waiting & named:
+                    continue
+                result = await self._decide_again(other, operator, apply=True)
+                settled.append(result)
+                waiting |= set() if result.applied else named
+        except (SettleFault, StoreFault) as fault:
+            # What was settled is settled; the rest waits for the next look.
+            log.warning("held_interrupted", fault=str(fault), notice_id=held.notice_id)
         return settled
+
+    async def _named(self, held: Held) -> set[int]:
+        """Whom a notice names now: the key that made it wait may have been let go."""
+        known = await self._inbox.known([], list(keys_of(_notice_of(held, self._house))))
+        return {state.person_id for state in known.people.values()}
 
     async def _decide_again(self, held: Held, operator: str, *, apply: bool) -> Settled:
         notice = _notice_of(held, self._house)
-        decision, states = await self._decision(held, notice)
-        if decision.kind is not OutcomeClass.ACCEPTED:
-            if apply:
+        for _try in range(TRIES):
+            decision, states = await self._decision(held, notice)
+            accepted = decision.kind is OutcomeClass.ACCEPTED
+            if not apply:
+                return Settled(held.notice_id, decision.outcome, applied=False)
+            event = "held_released" if accepted else "held_decided_again"
+            leaf = self._leaf(event, held, operator, code=decision.outcome.code)
+            if not accepted:
+                await self._held.record(leaf)
                 await self._held.mark(held.notice_id, decision.outcome.code)
-            return Settled(held.notice_id, decision.outcome, applied=False)
-        if apply:
-            leaf = self._leaf("held_released", held, operator, code=decision.outcome.code)
-            await self._settle(Settlement(held, states, notice, decision, leaf))
-        return Settled(held.notice_id, decision.outcome, applied=apply)
+                return Settled(held.notice_id, decision.outcome, applied=False)
+            if await self._held.settle(Settlement(held, states, notice, decision, leaf)):
+                return Settled(held.notice_id, decision.outcome, applied=True)
+        raise _moved_on()
 
     async def _decision(self, held: Held, notice: Notice) -> tuple[Decision, tuple[PersonState, ...]]:
-        """Decides as if nothing waited; gives also the states after of all that this notice kept waiting."""
+        """Decides as if nothing of these persons waited; gives also the states after of all it concerns."""
         keys = keys_of(notice)
-        known = await self._inbox.known([], list(keys))
-        subject = People(known.people).find(keys)
-        if subject is None or subject.state.person_id not in held.people:
-            raise SettleFault("この通知の人がファイルで見つからない / its person is no longer found")
-        free = Subject(
-            replace(subject.state, waiting=0),
-            subject.new_keys,
-            tuple(replace(other, waiting=0) for other in subject.others),
-        )
+        people = People((await self._inbox.known([], list(keys))).people)
+        subject = people.find(keys) or await self._newcomer(keys)
         setting = Setting(held.sender, held.notified_on, self._house.areas, self._house.code_check)
-        decision = decide(self._house.register, free, notice, setting)
+        decision = decide(self._house.register, _freed(subject, held), notice, setting)
         before = await self._held.states(held.people)
-        return decision, tuple(_after(state, decision) for state in before)
+        return decision, _states_after(before, subject, decision)
 
-    async def _settle(self, settlement: Settlement) -> None:
-        if not await self._held.settle(settlement):
-            raise SettleFault(
-                "この人の状態が変わった。もう一度見てください / it moved on meanwhile; look again"
-            )
+    async def _newcomer(self, keys: tuple[Key, ...]) -> Subject:
+        """A person that the file does not have: the key it waited under was let go with a rejected notice."""
+        (number,) = await self._inbox.person_numbers(1)
+        return People.stranger(keys, unknown_person(number))
 
     async def _found(self, notice_id: str) -> Held:
         held = await self._held.one(notice_id)
@@ -157,12 +170,30 @@ class HeldDesk:
         return leaf_of(canonical(payload).decode("utf-8"), new_salt())
 
 
-def _after(state: PersonState, decision: Decision) -> PersonState:
-    """The state after of a person whom the settled notice kept waiting: one wait less, and what it brings."""
-    free = let_go(state)
-    if decision.after is None or decision.after.person_id != state.person_id:
-        return free
-    return replace(decision.after, waiting=free.waiting)
+def _freed(subject: Subject, held: Held) -> Subject:
+    """A subject as if nothing waited of the persons that this notice keeps waiting."""
+
+    def free(state: PersonState) -> PersonState:
+        return replace(state, waiting=0) if state.person_id in held.people else state
+
+    return Subject(free(subject.state), subject.new_keys, tuple(free(other) for other in subject.others))
+
+
+def _states_after(before: list[PersonState], subject: Subject, decision: Decision) -> tuple[PersonState, ...]:
+    """Of all whom a settled notice kept waiting, one wait less; of its person, what it brings besides."""
+    states = {state.person_id: let_go(state) for state in before}
+    after = decision.after
+    if after is not None:
+        freed = states.get(after.person_id)
+        waiting = freed.waiting if freed else subject.state.waiting
+        states[after.person_id] = replace(after, waiting=waiting)
+    return tuple(states.values())
+
+
+def _moved_on() -> SettleFault:
+    return SettleFault(
+        "この人の状態が変わり続けている。もう一度見てください / it keeps moving on; look again"
+    )
 
 
 def _told(held: Held) -> dict[str, Any]:

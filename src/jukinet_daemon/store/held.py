@@ -7,13 +7,14 @@ from datetime import date, datetime
 import asyncpg
 
 from jukinet_daemon.domain.decide import Decision
-from jukinet_daemon.domain.notice import ChangeNotice, DepartureNotice, Notice
+from jukinet_daemon.domain.notice import ChangeNotice, DepartureNotice, Key, KeyKind, Notice
 from jukinet_daemon.domain.person import PersonState
 from jukinet_daemon.domain.record import Record
 from jukinet_daemon.ledger.leaf import Leaf
 from jukinet_daemon.store import rows
 from jukinet_daemon.store.faults import store_faults
 from jukinet_daemon.store.pool import Database
+from jukinet_daemon.store.vouch import vouched
 from jukinet_daemon.vault.fields import Vault
 
 
@@ -25,6 +26,7 @@ class Held:
     people: tuple[int, ...]
     code: str
     sender: str
+    tied: tuple[Key, ...]
     notified_on: date
     held_at: datetime
     raw: bytes = field(repr=False)
@@ -75,7 +77,11 @@ class HeldNotices:
 
     async def record(self, leaf: Leaf) -> None:
         """Writes down an operation, durably, before its result is shown. Raises StoreFault."""
-        await self._database.fetch("add_leaf", leaf.hash, leaf.salt, leaf.payload)
+        with store_faults():
+            async with self._database.pool.acquire() as connection:
+                with vouched(connection):
+                    query = self._database.queries["add_leaf"]
+                    await connection.execute(query, leaf.hash, leaf.salt, leaf.payload)
 
     async def settle(self, settlement: Settlement) -> bool:
         """Settles a notice in one transaction; False when it or one of its persons moved on meanwhile.
@@ -86,20 +92,31 @@ class HeldNotices:
         values = (
             settlement.held.notice_id,
             [rows.person_row(state) for state in settlement.states],
+            self._untied(settlement),
             *self._brought(settlement),
             (leaf.hash, leaf.salt, leaf.payload),
         )
         with store_faults():
             async with self._database.pool.acquire() as connection:
-                transaction = connection.transaction()
-                await transaction.start()
-                try:
-                    settled: bool = await connection.fetchval(self._database.queries["settle_held"], *values)
-                except BaseException:
-                    await transaction.rollback()
-                    raise
-                await (transaction.commit() if settled else transaction.rollback())
+                with vouched(connection):
+                    transaction = connection.transaction()
+                    await transaction.start()
+                    try:
+                        settled: bool = await connection.fetchval(
+                            self._database.queries["settle_held"], *values
+                        )
+                    except BaseException:
+                        await transaction.rollback()
+                        raise
+                    await (transaction.commit() if settled else transaction.rollback())
         return settled
+
+    def _untied(self, settlement: Settlement) -> list[tuple[object, ...]]:
+        """What a rejected notice lets go: nobody must be found by a slip of its pen."""
+        if settlement.decision is not None:
+            return []
+        held = settlement.held
+        return list(rows.key_rows(held.tied, held.people[0]))
 
     def _brought(self, settlement: Settlement) -> tuple[object, object, object]:
         decision, notice = settlement.decision, settlement.notice
@@ -121,6 +138,7 @@ class HeldNotices:
             (row["person_id"], *row["others"]),
             row["code"],
             row["sender"],
+            tuple(Key(KeyKind(key["kind"]), key["value"]) for key in row["tied"]),
             row["notified_on"],
             row["held_at"],
             self._vault.open(f"held/{notice_id}", row["sealed"]),

@@ -7,8 +7,6 @@ from datetime import date, datetime
 from enum import StrEnum
 from typing import Any
 
-import asyncpg
-
 from jukinet_daemon.domain.decide import Decision
 from jukinet_daemon.domain.notice import ChangeNotice, DepartureNotice, Key, KeyKind, Notice
 from jukinet_daemon.domain.outcomes import OutcomeClass
@@ -16,8 +14,9 @@ from jukinet_daemon.domain.person import PersonState
 from jukinet_daemon.domain.record import Record
 from jukinet_daemon.ledger.leaf import Leaf
 from jukinet_daemon.store import rows
-from jukinet_daemon.store.faults import StoreFault, store_faults
+from jukinet_daemon.store.faults import store_faults
 from jukinet_daemon.store.pool import Database
+from jukinet_daemon.store.vouch import vouched
 from jukinet_daemon.vault.fields import Vault
 
 _BLOCK = 1000
@@ -141,13 +140,7 @@ class Inbox:
         """
         with store_faults():
             async with self._database.pool.acquire() as connection:
-                warnings: list[str] = []
-
-                def listen(_connection: Any, message: asyncpg.PostgresLogMessage) -> None:
-                    warnings.append(message.sqlstate or "")
-
-                connection.add_log_listener(listen)
-                try:
+                with vouched(connection):
                     results = await connection.fetchval(
                         self._database.queries["commit_batch"],
                         [_parcel(parcel) for parcel in parcels],
@@ -155,11 +148,6 @@ class Inbox:
                         repeats,
                         timeout=60,
                     )
-                finally:
-                    connection.remove_log_listener(listen)
-        # 01000 on commit: the wait for the standby was cancelled, so only this server has the rows.
-        if any(sqlstate.startswith("01") for sqlstate in warnings):
-            raise StoreFault("the commit returned with a warning: not vouched for")
         return [Committed(word) for word in results]
 
     def _row(self, entry: Entry) -> tuple[Any, ...]:
@@ -173,7 +161,8 @@ class Inbox:
                 sealed = self._vault.seal(f"held/{notice.id}", entry.raw)
                 others = [other.person_id for other in decision.others]
                 code, sender = decision.outcome.code, entry.sender
-                held = (notice.id, after.person_id, others, code, sender, sealed, entry.notified_on)
+                tied = rows.key_rows(decision.new_keys, after.person_id)
+                held = (notice.id, after.person_id, others, code, sender, tied, sealed, entry.notified_on)
             elif isinstance(notice, DepartureNotice):
                 departure = rows.departure_row(notice, after.person_id, entry.notified_on)
         return (
