@@ -28,10 +28,6 @@ NOT_OF_NOTICES = {
 # Codes that no vector can bring about, and why.
 NOT_OF_VECTORS = {
     "H290": "given only where the database cannot store a row, which no content brings about",
-    "P400": "of a parcel, not of a notice",
-    "P401": "of a parcel, not of a notice",
-    "P402": "of a parcel, not of a notice",
-    "P403": "of a parcel, not of a notice",
     "L500": "given only while the server cannot work, and never kept",
 }
 

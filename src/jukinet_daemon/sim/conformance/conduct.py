@@ -48,15 +48,15 @@ class _Office:
         async with self._turn:
             try:
                 async with asyncio.timeout(REPLY_TIMEOUT_S):
-                    return await self._exchange(letter.text)
+                    return await self._exchange(letter)
             except (PeerFault, TimeoutError) as fault:
                 await self.close()
                 raise PeerFault(str(fault) or "no reply") from None
 
-    async def _exchange(self, text: str) -> Answer:
+    async def _exchange(self, letter: Letter) -> Answer:
         if self._line is None:
             self._line = await self._stack.enter_async_context(call(self._server.url, self._caller))
-        signed = seal(self._payload(text), PARCEL_TYPE, self._caller.key)
+        signed = self._signed(letter)
         await self._line.send(signed)
         reply = (await self._line.receive()).reply
         if reply.parcel_digest != digest_of(signed):
@@ -67,7 +67,14 @@ class _Office:
             raise PeerFault("one notice was not given one answer")
         return _answer(reply.answers[0], repeated=0 in reply.repeated)
 
-    def _payload(self, text: str) -> bytes:
+    def _signed(self, letter: Letter) -> str:
+        signed = seal(self._payload(letter), PARCEL_TYPE, self._caller.key)
+        if "signature" not in letter.parcel:
+            return signed
+        head, payload, signature = signed.split(".")
+        return f"{head}.{payload}.{signature[::-1]}"
+
+    def _payload(self, letter: Letter) -> bytes:
         """A parcel around the text of a notice as it is: some are no JSON that a library would write."""
         head: dict[str, Any] = {
             "protocol": PROTOCOL,
@@ -76,7 +83,8 @@ class _Office:
             "number": next(self._numbers),
             "sent_at": datetime.now().astimezone().isoformat(timespec="milliseconds"),
         }
-        return f'{json.dumps(head)[:-1]}, "notices": [{text}]}}'.encode()
+        head |= {name: value for name, value in letter.parcel.items() if name != "signature"}
+        return f'{json.dumps(head)[:-1]}, "notices": [{letter.text}]}}'.encode()
 
     async def close(self) -> None:
         """Hangs up."""

@@ -10,19 +10,23 @@ from jukinet_daemon.domain.area import Areas
 from jukinet_daemon.sim.conformance.cast import Cast, Scene
 from jukinet_daemon.sim.conformance.vectors import Answer, Expected, Step, Vector, VectorFault
 
-_OWN = ("base", "copy", "who", "sender", "without", "null", "twice", "json")
+_OWN = ("base", "copy", "who", "sender", "without", "null", "twice", "json", "parcel")
 _ANYBODY = "401307"
 
 
 @dataclass(frozen=True, slots=True)
 class Letter:
-    """One notice ready to be sent: the sender, the JSON text, its id, the day, the answer to expect."""
+    """One notice ready to be sent: the sender, the JSON text, its id, the day, the answer to expect.
+
+    `parcel` has what its parcel says otherwise than it should; `signature` there is spoiled.
+    """
 
     sender: str
     text: str = field(repr=False)
     id: str
     on: date
     answer: Answer
+    parcel: Mapping[str, Any] = field(default_factory=dict)
 
 
 @dataclass(frozen=True, slots=True)
@@ -90,7 +94,7 @@ class Writer:
         if "twice" in table:
             text = _twice(notice, table["twice"])
         sender = table.get("sender") or self._keeper(notice.get("area"))
-        return Letter(sender, text, str(notice.get("id")), scene.on, answer)
+        return Letter(sender, text, str(notice.get("id")), scene.on, answer, table.get("parcel", {}))
 
     def _keeper(self, area: Any) -> str:
         """The municipality that keeps the register of an area; for what is no area somebody must send too."""
