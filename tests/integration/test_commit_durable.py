@@ -176,18 +176,38 @@ async def test_a_killed_server_has_kept_what_was_answered(server: EmbeddedPostgr
     assert [answer.text for answer in again] == [answer.text for answer in answers]
 
 
+@pytest.fixture
+async def outbox(dsn: str) -> AsyncIterator[Outbox]:
+    database = await open_database(dsn, "juki", "jukinet_relay")
+    opened = await Outbox.open(database, VAULT)
+    assert opened is not None
+    yield opened
+    await opened.close()
+    await database.close()
+
+
 async def test_the_relay_sends_nothing_that_a_crash_could_take_back(
-    dsn: str, owner: asyncpg.Connection
+    outbox: Outbox, owner: asyncpg.Connection
 ) -> None:
     """An asynchronous commit is visible before it is durable; announcing a parcel makes it so."""
-    database = await open_database(dsn, "juki", "jukinet_relay")
-    outbox = await Outbox.open(database, VAULT)
-    assert outbox is not None
     await owner.execute("SET synchronous_commit = off")
     await owner.execute("INSERT INTO person VALUES (1, 1, NULL, '{}', 0, false)")
     written = await owner.fetchval("SELECT pg_current_wal_insert_lsn()")
     assert await owner.fetchval("SELECT pg_current_wal_flush_lsn() < $1", written)
     await outbox.announce(leaf_of("{}", new_salt()))
     assert await owner.fetchval("SELECT pg_current_wal_flush_lsn() >= $1", written)
-    await outbox.close()
-    await database.close()
+
+
+@pytest.mark.usefixtures("no_standby")
+async def test_the_relay_sends_nothing_that_no_standby_has(outbox: Outbox, owner: asyncpg.Connection) -> None:
+    announcing = asyncio.create_task(outbox.announce(leaf_of("{}", new_salt())))
+
+    async def waits() -> int | None:
+        pid: int | None = await owner.fetchval(
+            "SELECT pid FROM pg_stat_activity WHERE datname = current_database() AND wait_event = 'SyncRep'"
+        )
+        return pid
+
+    await owner.execute("SELECT pg_cancel_backend($1)", await until(waits))
+    with pytest.raises(StoreFault, match="warning"):
+        await announcing

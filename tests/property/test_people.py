@@ -34,18 +34,9 @@ class Told:
 def person(code: str) -> Person:
     return Person(
         resident_code=code,
-        individual_number=None,
         name="髙島",
-        name_kana=None,
-        former_family_name=None,
-        former_family_name_kana=None,
-        alias=None,
         date_of_birth="19850403",
-        birth_era=None,
-        sex=None,
         address="福岡県",
-        address_area=None,
-        overseas=False,
     )
 
 

@@ -9,18 +9,9 @@ from jukinet_daemon.domain.record import Record
 
 NOBODY = Person(
     resident_code="24727059608",
-    individual_number=None,
     name="髙島 太郎",
-    name_kana=None,
-    former_family_name=None,
-    former_family_name_kana=None,
-    alias=None,
     date_of_birth="19850403",
-    birth_era=None,
-    sex=None,
     address="福岡県福岡市東区箱崎三丁目1番1号",
-    address_area=None,
-    overseas=False,
 )
 
 

@@ -47,7 +47,7 @@ INBOX_ROW = InboxRow("id", "401307", 1, b"", outcomes.OutcomeClass.HELD, "H200",
 RECORD = Record(NOTICE, 1, 1, date(2026, 11, 23))
 DECISION = Decision(outcomes.APPLIED, new_keys=keys_of(NOTICE))
 ENTRY = Entry(DECISION, NOTICE, INBOX_ROW, LEAF, RAW_BYTES, "401307", date(2026, 11, 23))
-ITEM = Item(ARRIVAL, 1, 0, "id", NOTICE, RAW_BYTES, b"")
+ITEM = Item(ARRIVAL, 1, 0, "id", NOTICE, RAW_BYTES, b"", keys_of(NOTICE))
 
 WAYS: dict[str, Callable[[object], str]] = {
     "repr": repr,

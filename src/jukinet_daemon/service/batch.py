@@ -38,7 +38,10 @@ class House:
 
 @dataclass(frozen=True, slots=True)
 class Item:
-    """One notice of a batch: its parcel, its position there, what it says, what it is known by."""
+    """One notice of a batch: its parcel, its position there, what it says, what it is known by.
+
+    `keys` find the person it is about; there are none where the notice could not be read.
+    """
 
     arrival: Arrival
     parcel_id: int
@@ -47,11 +50,7 @@ class Item:
     notice: Notice | Finding = field(repr=False)
     raw: bytes = field(repr=False)
     fingerprint: bytes = field(repr=False)
-
-    @property
-    def keys(self) -> tuple[Key, ...]:
-        """What finds the person it is about; nothing where the notice could not be read."""
-        return () if isinstance(self.notice, Finding) else keys_of(self.notice)
+    keys: tuple[Key, ...] = field(repr=False)
 
 
 @dataclass(frozen=True, slots=True)
@@ -84,6 +83,7 @@ def _item(arrival: Arrival, parcel_id: int, position: int, raw: Any, house: Hous
         notice=notice,
         raw=content,
         fingerprint=house.vault.fingerprint(content + canonical(failed) if failed else content),
+        keys=() if isinstance(notice, Finding) else keys_of(notice),
     )
 
 

@@ -9,6 +9,7 @@ from jukinet_daemon.ledger.leaf import Leaf
 from jukinet_daemon.store import rows
 from jukinet_daemon.store.faults import StoreFault, store_faults
 from jukinet_daemon.store.pool import Connection, Database
+from jukinet_daemon.store.vouch import vouched
 from jukinet_daemon.vault.fields import Vault, VaultFault
 
 CLOSE_TIMEOUT_S = 5.0
@@ -80,7 +81,7 @@ class Outbox:
         What was found waiting may have been committed asynchronously, its batch not yet flushed. This commit
         is synchronous and stands after it in the log: once it returns, no crash can take back what is sent.
         """
-        with store_faults():
+        with store_faults(), vouched(self._connection):
             await self._connection.execute(self._queries["add_leaf"], leaf.hash, leaf.salt, leaf.payload)
 
     async def close_with(self, digest: str, signed: str, closed: Sequence[Closed], leaf: Leaf) -> None:

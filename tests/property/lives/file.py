@@ -93,15 +93,8 @@ def notice_of(told: Telegram, register: str) -> Notice:
         resident_code=told.code,
         individual_number=told.number,
         name=told.name,
-        name_kana=None,
-        former_family_name=None,
-        former_family_name_kana=None,
-        alias=None,
         date_of_birth="19850403",
-        birth_era=None,
-        sex=None,
         address=told.address or None,
-        address_area=None,
         overseas=told.overseas,
     )
     return ChangeNotice(
