@@ -9,7 +9,7 @@ from typing import Any
 
 import pytest
 
-from jukinet_daemon.daemon import Daemon
+from jukinet_daemon.daemon.serve import Daemon
 from jukinet_daemon.sim.postgres import EmbeddedPostgres
 from jukinet_daemon.store.migrate import migrate
 from support.world import (

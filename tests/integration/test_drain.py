@@ -6,7 +6,7 @@ from dataclasses import replace
 from typing import Any
 
 from conftest import HouseMaker
-from jukinet_daemon.daemon import Daemon
+from jukinet_daemon.daemon.serve import Daemon
 from jukinet_daemon.outward import PeerFault
 from support.notices import juki_change
 from support.raw import cs_context, raw_line

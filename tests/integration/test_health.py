@@ -44,7 +44,7 @@ async def test_live_and_ready(open_house: HouseMaker) -> None:
 
 async def test_not_ready_once_stopping(open_house: HouseMaker) -> None:
     house = await open_house("juki", national=False)
-    house.daemon._status.stopping = True
+    house.daemon._frame.status.stopping = True
     assert await get(house, "/readyz") == (503, {"ready": False})
     assert await get(house, "/livez") == (200, {"live": True})
     _, report = await get(house, "/healthz")

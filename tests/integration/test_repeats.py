@@ -9,7 +9,7 @@ from dataclasses import replace
 from typing import Any
 
 from conftest import HouseMaker
-from jukinet_daemon.daemon import Daemon
+from jukinet_daemon.daemon.serve import Daemon
 from support.forge import fields, sealed
 from support.notices import departure, juki_change
 from support.watch import versions

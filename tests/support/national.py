@@ -8,7 +8,7 @@ from typing import Any
 from aiohttp import WSMsgType, web
 
 from jukinet_daemon.config import National
-from jukinet_daemon.daemon import Daemon
+from jukinet_daemon.daemon.serve import Daemon
 from jukinet_daemon.keys import signing_key
 from jukinet_daemon.pki.peer import Role
 from jukinet_daemon.pki.tls import TlsFiles, server_context

@@ -7,7 +7,7 @@ from typing import Any
 
 import asyncpg
 
-from jukinet_daemon.daemon import Daemon
+from jukinet_daemon.daemon.serve import Daemon
 from jukinet_daemon.sim.postgres import EmbeddedPostgres
 from jukinet_daemon.store.migrate import migrate
 from support.notices import juki_change

@@ -12,7 +12,7 @@ from typing import Any
 import asyncpg
 
 from jukinet_daemon.config import Config
-from jukinet_daemon.daemon import Daemon
+from jukinet_daemon.daemon.serve import Daemon
 from jukinet_daemon.keys import signing_key
 from jukinet_daemon.outward import Caller, Conversation, call
 from jukinet_daemon.pki.issue import CertificateAuthority

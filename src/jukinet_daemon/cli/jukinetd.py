@@ -7,7 +7,7 @@ from pathlib import Path
 import uvloop
 
 from jukinet_daemon.config import ConfigFault, load_config
-from jukinet_daemon.daemon import DutyFault, serve
+from jukinet_daemon.daemon.serve import DutyFault, serve
 from jukinet_daemon.logs import configure_logs
 from jukinet_daemon.pki.files import PkiFileError
 from jukinet_daemon.store.faults import StoreFault

@@ -1,6 +1,6 @@
 """状態: what people and monitors ask of a running server, as one value."""
 
-from collections.abc import Callable, Mapping
+from collections.abc import Awaitable, Callable, Mapping
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
@@ -16,6 +16,8 @@ CERTIFICATE_WARNING_DAYS = 7.0
 OUTBOX_WARNING_S = 300.0
 
 Door = Callable[[], Mapping[str, Any]]
+Part = Callable[[], Awaitable[Mapping[str, Any]]]
+Judge = Callable[[Mapping[str, Any]], list[str]]
 
 
 @dataclass(frozen=True, slots=True)
@@ -27,7 +29,11 @@ class Expiry:
 
 
 class Status:
-    """Looks at everything a server consists of."""
+    """Looks at everything a server consists of.
+
+    A room that has more to tell puts a part of its own into `parts` (its name is a key of the report) and
+    a judge into `judges`, which finds in the whole report what needs somebody.
+    """
 
     def __init__(
         self, register: Register, areas: Areas, database: Database, metrics: Metrics, clock: Clock
@@ -40,6 +46,8 @@ class Status:
         self.doors: dict[str, Door] = {}
         self.expiries: Callable[[], tuple[Expiry, ...]] = tuple
         self.relay: Callable[[], Mapping[str, Any]] | None = None
+        self.parts: dict[str, Part] = {}
+        self.judges: list[Judge] = [problems_in]
         self.stopping = False
 
     async def ready(self) -> bool:
@@ -63,9 +71,11 @@ class Status:
             report["relay"] = dict(self.relay())
         try:
             report |= {"database": {"ok": True}} | await self._from_database()
+            for name, part in self.parts.items():
+                report[name] = dict(await part())
         except StoreFault as fault:
             report |= {"database": {"ok": False, "fault": str(fault)}}
-        report["problems"] = problems_in(report)
+        report["problems"] = [problem for judge in self.judges for problem in judge(report)]
         report["status"] = "attention" if report["problems"] else "ok"
         return report
 

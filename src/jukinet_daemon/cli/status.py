@@ -1,0 +1,46 @@
+"""jukinetctl status: what the running server says of itself."""
+
+import argparse
+import json
+from typing import Any
+
+from rich.console import Console
+from rich.table import Table
+
+from jukinet_daemon.cli.control import ask
+from jukinet_daemon.config import Config
+
+
+def show_status(config: Config, options: argparse.Namespace) -> int:
+    """Shows what the running server says of itself; exit status 2 when something needs somebody."""
+    report = ask(config, "GET", "/status")
+    if options.json:
+        print(json.dumps(report, ensure_ascii=False, indent=1))
+    else:
+        _print_status(report)
+    return 2 if report["problems"] else 0
+
+
+def _print_status(report: dict[str, Any]) -> None:
+    console = Console()
+    table = Table(title=f"{report['server']} ({report['register']})  {report['time']}", show_header=False)
+    for name, door in report["doors"].items():
+        state = "開" if door["open"] else "閉"
+        table.add_row(f"戸口 {name}", f"{state}  {door['listen']}  接続 {door['connections']}")
+    table.add_row("データベース", "応答あり" if report["database"]["ok"] else "応答なし")
+    if "outbox" in report:
+        outbox = report["outbox"]
+        table.add_row("全国サーバへの送り待ち", f"{outbox['records']} 件  最古 {outbox['oldest_seconds']} 秒")
+        table.add_row("確認を待つ通知", f"{report['held']} 件")
+        heard = sum(1 for item in report["municipalities"] if item["last_notice"])
+        table.add_row("通知のあった市区町村", f"{heard} / {len(report['municipalities'])}")
+    if relay := report.get("relay"):
+        state = "接続" if relay["connected"] else "待機" if relay["standby"] else "切断"
+        table.add_row("全国サーバとの回線", state)
+    for item in report["certificates"]:
+        table.add_row(f"期限 {item['name']}", f"残り {item['days_left']} 日")
+    console.print(table)
+    for problem in report["problems"]:
+        console.print(f"! {problem}")
+    if not report["problems"]:
+        console.print("異常なし / all is well")

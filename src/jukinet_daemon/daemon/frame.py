@@ -1,0 +1,96 @@
+"""骨組み: what every door and loop of a process is built from, and what ends them in good order."""
+
+import asyncio
+import ssl
+from collections.abc import Coroutine
+from contextlib import AsyncExitStack
+from datetime import datetime
+from typing import Any
+
+from jukinet_daemon.config import Config
+from jukinet_daemon.domain.area import Areas
+from jukinet_daemon.domain.fuhyo import FUHYO
+from jukinet_daemon.domain.juki import JUKI
+from jukinet_daemon.domain.register import Register, Strictness
+from jukinet_daemon.pki.files import load_certificate, load_crl
+from jukinet_daemon.pki.tls import TlsFiles
+from jukinet_daemon.schemas import read_areas
+from jukinet_daemon.service.batch import House
+from jukinet_daemon.service.clock import Clock, clock_of
+from jukinet_daemon.service.metrics import Metrics
+from jukinet_daemon.service.status import Expiry, Status
+from jukinet_daemon.store.pool import Database, open_database
+from jukinet_daemon.vault.fields import Vault
+from jukinet_daemon.vault.keyring import read_keyring
+
+REGISTERS: dict[str, Register] = {"juki": JUKI, "fuhyo": FUHYO}
+
+
+class Frame:
+    """What the doors and loops of one process share. `stack` ends them, the last opened first.
+
+    `addresses` says where the doors are; a task of `loops` that ends by itself has failed.
+    """
+
+    status: Status
+
+    def __init__(self, config: Config) -> None:
+        self.config = config
+        self.clock: Clock = clock_of(config.timezone)
+        self.register = REGISTERS[config.register_]
+        self.areas: Areas = read_areas(config.rules.areas)
+        self.vault = Vault(read_keyring(config.keys.ring))
+        self.metrics = Metrics()
+        self.contexts: list[ssl.SSLContext] = []
+        self.expiries: dict[str, datetime] = {}
+        self.loops: list[asyncio.Task[None]] = []
+        self.stack = AsyncExitStack()
+        self.addresses: dict[str, str] = {}
+
+    async def open_status(self) -> None:
+        """Makes the status that doors report to. Raises StoreFault."""
+        database = await self.database("status")
+        self.status = Status(self.register, self.areas, database, self.metrics, self.clock)
+        self.status.expiries = lambda: tuple(Expiry(name, moment) for name, moment in self.expiries.items())
+
+    def house(self) -> House:
+        """What notices are judged by here."""
+        strictness = Strictness(self.config.rules.resident_code_check)
+        return House(self.register, self.areas, strictness, self.clock, self.vault)
+
+    async def database(self, door: str) -> Database:
+        """A pool in the role of one door. Raises StoreFault."""
+        database = await open_database(
+            self.config.database.dsn,
+            self.register.name,
+            f"jukinet_{door}",
+            durability=self.config.database.synchronous_commit,
+        )
+        self.stack.push_async_callback(database.close)
+        return database
+
+    def tls_files(self) -> TlsFiles:
+        """Our certificate and what peers are checked against; when they end goes into the status."""
+        tls = self.config.tls
+        assert tls is not None  # noqa: S101 - the configuration's own rule
+        files = TlsFiles(tls.certificate, tls.key, tls.ca, tls.crl)
+        self.expiries["certificate"] = load_certificate(tls.certificate).not_valid_after_utc
+        self.crl_loaded(load_crl(tls.crl).next_update_utc)
+        return files
+
+    def crl_loaded(self, next_update: datetime | None) -> None:
+        """Takes note of when the newest CRL ends."""
+        if next_update:
+            self.expiries["crl"] = next_update
+
+    def begin(self, work: Coroutine[Any, Any, None], name: str) -> None:
+        """Begins a loop; it is cancelled when the process stops."""
+        task = asyncio.create_task(work, name=name)
+        self.loops.append(task)
+        self.stack.push_async_callback(cancelled, task)
+
+
+async def cancelled(task: "asyncio.Task[None]") -> None:
+    """Cancels a task and waits for its end, whatever it is."""
+    task.cancel()
+    await asyncio.gather(task, return_exceptions=True)

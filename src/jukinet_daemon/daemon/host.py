@@ -1,0 +1,29 @@
+"""この機械の人のための戸口の組立て: health and control."""
+
+from pathlib import Path
+
+from jukinet_daemon.daemon.frame import Frame
+from jukinet_daemon.server.control import ControlDoor
+from jukinet_daemon.server.health import HealthDoor
+from jukinet_daemon.server.listener import Listener
+from jukinet_daemon.service.held import HeldDesk
+from jukinet_daemon.store.held import HeldNotices
+from jukinet_daemon.store.inbox import Inbox
+
+
+async def open_health(frame: Frame, address: str) -> None:
+    """Opens the door for people and monitors. Raises OSError."""
+    listener = Listener(HealthDoor(frame.status, frame.metrics).application())
+    frame.stack.push_async_callback(listener.close)
+    frame.addresses["health"] = await listener.open(address)
+
+
+async def open_control(frame: Frame, path: Path) -> None:
+    """Opens the door for operators. Raises StoreFault, OSError."""
+    database = await frame.database("control")
+    held = HeldNotices(database, frame.register.name, frame.vault)
+    inbox = Inbox(database, frame.register.name, frame.vault)
+    control = ControlDoor(frame.status, HeldDesk(frame.house(), held, inbox))
+    await control.open(path)
+    frame.stack.push_async_callback(control.close)
+    frame.addresses["control"] = str(path)

@@ -1,0 +1,74 @@
+"""通知の戸口の組立て: lanes, a worker, the listener; drains before it closes."""
+
+import asyncio
+
+import structlog
+
+from jukinet_daemon.config import NoticesDoor
+from jukinet_daemon.daemon.frame import Frame, cancelled
+from jukinet_daemon.keys import signing_key
+from jukinet_daemon.loops.receive import ReceiveLoop
+from jukinet_daemon.pki.peer import Role
+from jukinet_daemon.pki.tls import server_context
+from jukinet_daemon.pki.trust import DoorPolicy
+from jukinet_daemon.server.listener import Listener
+from jukinet_daemon.server.notices import Desk
+from jukinet_daemon.server.notices import NoticesDoor as NoticesDoorHandler
+from jukinet_daemon.service.lanes import Lanes
+from jukinet_daemon.service.receive import Receiver
+from jukinet_daemon.service.refuse import Refuser
+from jukinet_daemon.store.inbox import Inbox
+
+log = structlog.get_logger()
+
+LANE_NOTICES = 1000
+DRAIN_TIMEOUT_S = 30.0
+
+
+async def open_notices(frame: Frame, settings: NoticesDoor) -> None:
+    """Opens the door for municipal CS and begins to work on what comes. Raises StoreFault, OSError."""
+    inbox = Inbox(await frame.database("notices"), frame.register.name, frame.vault)
+    lanes = Lanes(LANE_NOTICES)
+    receiver = Receiver(frame.house(), inbox)
+    worker = asyncio.create_task(
+        ReceiveLoop(lanes, receiver, frame.metrics, settings.batch_notices).run(), name="receive"
+    )
+    frame.loops.append(worker)
+    frame.stack.push_async_callback(_finish, lanes, worker)
+    door = NoticesDoorHandler(_desk(frame, lanes, inbox), settings.parcels_in_flight)
+    context = server_context(frame.tls_files())
+    frame.contexts.append(context)
+    listener = Listener(door.application(), context)
+    frame.stack.push_async_callback(listener.close)
+    frame.addresses["notices"] = await listener.open(settings.listen)
+    frame.stack.push_async_callback(_drain, listener, door)
+    frame.status.doors["notices"] = lambda: {
+        "listen": frame.addresses["notices"],
+        "open": not frame.status.stopping,
+        "connections": door.connections,
+    }
+
+
+def _desk(frame: Frame, lanes: Lanes, inbox: Inbox) -> Desk:
+    policy = DoorPolicy(frame.config.trust_domain, Role.CS, frozenset(frame.areas.senders))
+    return Desk(
+        frame.register.name,
+        policy,
+        signing_key(frame.tls_files()),
+        lanes,
+        Refuser(frame.register.name, inbox, frame.clock),
+        frame.clock,
+        frame.metrics,
+    )
+
+
+async def _drain(listener: Listener, door: NoticesDoorHandler) -> None:
+    listener.stop_accepting()
+    if not await door.drain(DRAIN_TIMEOUT_S):
+        log.error("drain_timed_out")
+
+
+async def _finish(lanes: Lanes, worker: "asyncio.Task[None]") -> None:
+    await lanes.stop()
+    await asyncio.wait({worker}, timeout=DRAIN_TIMEOUT_S)
+    await cancelled(worker)

@@ -1,0 +1,84 @@
+"""起動と停止: opens what the configuration asks for, runs until it is told to stop or a duty fails."""
+
+import asyncio
+import signal
+
+import structlog
+
+from jukinet_daemon.config import Config
+from jukinet_daemon.daemon.frame import Frame
+from jukinet_daemon.daemon.host import open_control, open_health
+from jukinet_daemon.daemon.notices import open_notices
+from jukinet_daemon.daemon.relay import open_relay
+from jukinet_daemon.loops.crl import CrlLoop
+from jukinet_daemon.sdnotify import keep_watchdog, notify, watchdog_interval
+
+log = structlog.get_logger()
+
+
+class DutyFault(Exception):
+    """A background duty ended by itself; the service stops and is started anew."""
+
+
+class Daemon:
+    """One running server: `start`, and `stop` when it is told to.
+
+    `addresses` says where its doors are; a task of `loops` that ends by itself has failed.
+    """
+
+    def __init__(self, config: Config) -> None:
+        self._frame = Frame(config)
+        self.addresses = self._frame.addresses
+        self.loops = self._frame.loops
+
+    async def start(self) -> None:
+        """Opens what the configuration asks for, or nothing. Raises StoreFault, PkiFileError, OSError."""
+        try:
+            await self._open()
+        except BaseException:
+            await self._frame.stack.aclose()
+            raise
+        log.info("ready", register=self._frame.register.name, addresses=self.addresses)
+
+    async def _open(self) -> None:
+        frame, config = self._frame, self._frame.config
+        await frame.open_status()
+        # What tells of the others opens first, so that it closes last and can tell of the stopping too.
+        if config.health:
+            await open_health(frame, config.health.listen)
+        if config.control:
+            await open_control(frame, config.control.socket)
+        if config.notices:
+            await open_notices(frame, config.notices)
+        if config.national:
+            await open_relay(frame, config.national)
+        if frame.contexts:
+            frame.begin(CrlLoop(frame.tls_files(), frame.contexts, frame.crl_loaded).run(), "crl")
+        if watchdog_interval():
+            frame.begin(keep_watchdog(), "watchdog")
+
+    async def stop(self) -> None:
+        """Takes nothing more, answers what was taken, then closes everything."""
+        self._frame.status.stopping = True
+        log.info("stopping")
+        await self._frame.stack.aclose()
+        log.info("stopped")
+
+
+async def serve(config: Config) -> None:
+    """Runs a server until SIGTERM or SIGINT, or until one of its duties fails, which is raised."""
+    daemon = Daemon(config)
+    told = asyncio.Event()
+    for number in (signal.SIGTERM, signal.SIGINT):
+        asyncio.get_running_loop().add_signal_handler(number, told.set)
+    await daemon.start()
+    notify("READY=1")
+    waiting = asyncio.create_task(told.wait())
+    done, _ = await asyncio.wait({waiting, *daemon.loops}, return_when=asyncio.FIRST_COMPLETED)
+    notify("STOPPING=1")
+    await daemon.stop()
+    waiting.cancel()
+    for task in done - {waiting}:
+        # A traceback may carry a personal value: the fault is told by its name.
+        fault = None if task.cancelled() else task.exception()
+        raise DutyFault(f"{task.get_name()}: {type(fault).__name__ if fault else 'ended'}")
