@@ -1,0 +1,178 @@
+"""舞台: one PostgreSQL with fsync on, one PKI, and servers as processes, as the demo starts them.
+
+Nothing here knows a special mode of the server: it gets a configuration file and says READY=1.
+"""
+
+import asyncio
+import shutil
+import socket
+import time
+from collections.abc import AsyncIterator, Callable
+from contextlib import AsyncExitStack, asynccontextmanager
+from dataclasses import dataclass
+from pathlib import Path
+
+from jukinet_daemon.keys import signing_key
+from jukinet_daemon.outward import Caller
+from jukinet_daemon.pki.peer import Role
+from jukinet_daemon.pki.tls import client_context
+from jukinet_daemon.pki.trust import DoorPolicy, Side
+from jukinet_daemon.schemas import read_areas
+from jukinet_daemon.sim.demo.children import Child, ChildFault, ReadySocket
+from jukinet_daemon.sim.pki import make_pki, tls_files
+from jukinet_daemon.sim.postgres import EmbeddedPostgres
+from jukinet_daemon.vault.keyring import new_keyring_text
+
+TRUST_DOMAIN = "bench.example"
+PREFECTURE = "400009"
+SQL = Path(__file__).parent / "sql"
+
+Say = Callable[[str], None]
+
+_CONFIG = """\
+register = "juki"
+prefecture = "{prefecture}"
+trust_domain = "{trust_domain}"
+
+[database]
+dsn = "{dsn}"
+
+[tls]
+certificate = "{tls.certificate}"
+key = "{tls.key}"
+ca = "{tls.ca}"
+crl = "{tls.crl}"
+
+[keys]
+ring = "{ring}"
+"""
+
+
+@dataclass(frozen=True, slots=True)
+class Server:
+    """A jukinetd that is ready: its process, its notices door, how long it took to say READY=1."""
+
+    pid: int
+    host: str
+    port: int
+    start_s: float
+
+
+class Stage:
+    """Everything a measurement needs, in one folder that goes at the end."""
+
+    def __init__(self, folder: Path, say: Say) -> None:
+        self.folder = folder
+        self.say = say
+        self.postgres = EmbeddedPostgres(folder / "postgres")
+        self.senders = read_areas().senders
+        self._starts = 0
+
+    @property
+    def pki(self) -> Path:
+        """Where the certificates are."""
+        return self.folder / "pki"
+
+    def caller(self, municipality: str) -> Caller:
+        """A municipality's CS on its way to the server."""
+        files = tls_files(self.pki, Role.CS, municipality)
+        policy = DoorPolicy(TRUST_DOMAIN, Role.PREF, frozenset({"juki"}), side=Side.SERVER)
+        return Caller(client_context(files), policy, signing_key(files))
+
+    async def psql(self, database: str, sql: str) -> str:
+        """Runs a script as the owner of the databases."""
+        return await asyncio.to_thread(self.postgres.psql, database, sql)
+
+    async def database(self, name: str, template: str | None = None) -> None:
+        """Makes a register's database, migrated by jukinetctl, or as a copy of another."""
+        source = f" TEMPLATE {template} STRATEGY file_copy" if template else ""
+        await self.psql("postgres", f"CREATE DATABASE {name}{source}")
+        if template is None:
+            child = Child(f"migrate-{name}", self.folder)
+            config = self._config(name, "")
+            await child.start("jukinet_daemon.cli.jukinetctl", "migrate", "--config", str(config), "--json")
+            if await child.ended():
+                raise ChildFault(f"cannot migrate: {child.log}")
+
+    async def drop(self, name: str) -> None:
+        """Takes a database away."""
+        await self.psql("postgres", f"DROP DATABASE {name} WITH (FORCE)")
+
+    @asynccontextmanager
+    async def server(self, database: str, national: str | None = None) -> AsyncIterator[Server]:
+        """Runs `jukinetd` on a database, with the relay where there is a national server to relay to."""
+        port = _free_port()
+        doors = f'\n[notices]\nlisten = "127.0.0.1:{port}"\n\n[health]\nlisten = "127.0.0.1:{_free_port()}"\n'
+        if national:
+            doors += f'\n[national]\nurl = "{national}"\n'
+        config = self._config(database, doors)
+        self._starts += 1
+        child = Child(f"jukinetd-{self._starts}", self.folder)
+        ready = ReadySocket(self.folder / f"ready-{self._starts}")
+        begun = time.perf_counter()
+        await child.start(
+            "jukinet_daemon.cli.jukinetd",
+            *("--config", str(config)),
+            environment={"NOTIFY_SOCKET": str(ready.path)},
+        )
+        try:
+            await ready.wait_ready(child)
+            yield Server(child.pid, "127.0.0.1", port, time.perf_counter() - begun)
+        finally:
+            await child.stop()
+
+    @asynccontextmanager
+    async def national(self, name: str) -> AsyncIterator[tuple[str, int]]:
+        """Runs the simulated national server; gives its URL and process id."""
+        child = Child(f"national-{name}", self.folder)
+        await child.start(
+            "jukinet_daemon.cli.jukinet_sim",
+            *("national", "--register", "juki", "--pki", str(self.pki), "--trust-domain", TRUST_DOMAIN),
+            *("--journal", str(self.folder / f"national-{name}.ndjson")),
+        )
+        try:
+            yield str((await child.first_line())["url"]), child.pid
+        finally:
+            await child.stop()
+
+    def _config(self, database: str, doors: str) -> Path:
+        ring = self.folder / "keyring.toml"
+        if not ring.exists():
+            ring.touch(mode=0o600)
+            ring.write_text(new_keyring_text(), "utf-8")
+        path = self.folder / f"{database}.toml"
+        head = _CONFIG.format(
+            prefecture=PREFECTURE,
+            trust_domain=TRUST_DOMAIN,
+            dsn=self.postgres.dsn(database),
+            tls=tls_files(self.pki, Role.PREF, "juki"),
+            ring=ring,
+        )
+        path.write_text(head + doors, "utf-8")
+        return path
+
+
+@asynccontextmanager
+async def open_stage(folder: Path, say: Say) -> AsyncIterator[Stage]:
+    """Starts PostgreSQL and makes the PKI in an emptied folder; ends it all and removes the folder."""
+    await asyncio.to_thread(_empty, folder)
+    stage = Stage(folder, say)
+    async with AsyncExitStack() as stack:
+        stack.callback(shutil.rmtree, folder, ignore_errors=True)
+        say("PostgreSQL を起動しています / starting PostgreSQL")
+        await asyncio.to_thread(stage.postgres.start)
+        stack.push_async_callback(asyncio.to_thread, stage.postgres.stop)
+        await asyncio.to_thread(make_pki, stage.pki, TRUST_DOMAIN, stage.senders)
+        yield stage
+
+
+def _empty(folder: Path) -> None:
+    shutil.rmtree(folder, ignore_errors=True)
+    folder.mkdir(parents=True)
+
+
+def _free_port() -> int:
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        port: int = probe.getsockname()[1]
+        return port
