@@ -1,6 +1,8 @@
 """設定: one TOML file as one frozen value. config/example.toml explains every key."""
 
+import os
 import tomllib
+from collections.abc import Collection
 from pathlib import Path
 from typing import Annotated, Literal
 from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
@@ -16,6 +18,7 @@ from pydantic import (
 )
 
 AreaCode = Annotated[str, Field(pattern=r"^[0-9]{6}$")]
+CREDENTIAL = "credential:"
 Pin = Annotated[str, Field(pattern=r"^[A-Za-z0-9_-]{43}$")]
 
 
@@ -35,8 +38,18 @@ def _zone(name: str) -> str:
 
 
 def _readable(path: Path) -> Path:
-    if not path.is_file():
+    path = _credential(path)
+    # A credential is passed only to the unit that needs it; whoever needs one that is missing says so.
+    if not (str(path).startswith(CREDENTIAL) or path.is_file()):
         raise ValueError(f"{path} is not a file that can be read")
+    return path
+
+
+def _credential(path: Path) -> Path:
+    """Where systemd put a secret of this unit (LoadCredential=): `credential:keyring` and so on."""
+    folder, name = os.environ.get("CREDENTIALS_DIRECTORY"), str(path).removeprefix(CREDENTIAL)
+    if folder and name != str(path) and (passed := Path(folder, Path(name).name)).is_file():
+        return passed
     return path
 
 
@@ -48,6 +61,10 @@ class Section(BaseModel):
     """Base of the sections: frozen, nothing unknown."""
 
     model_config = ConfigDict(frozen=True, extra="forbid", hide_input_in_errors=True)
+
+
+class Duty(Section):
+    """Base of the sections that open a door or begin a loop. One that is missing does neither."""
 
 
 class Database(Section):
@@ -79,7 +96,7 @@ class Rules(Section):
     areas: ReadableFile | None = None
 
 
-class NoticesDoor(Section):
+class NoticesDoor(Duty):
     """The door for municipal CS."""
 
     listen: Address
@@ -87,7 +104,7 @@ class NoticesDoor(Section):
     batch_notices: Annotated[int, Field(ge=1, le=2000)] = 256
 
 
-class National(Section):
+class National(Duty):
     """The national server that records are relayed to."""
 
     url: str = Field(pattern=r"^wss://")
@@ -95,13 +112,13 @@ class National(Section):
     parcel_notices: Annotated[int, Field(ge=1, le=500)] = 200
 
 
-class HealthDoor(Section):
+class HealthDoor(Duty):
     """The door for people and monitors on this host."""
 
     listen: Address
 
 
-class ControlDoor(Section):
+class ControlDoor(Duty):
     """The door for operators on this host."""
 
     socket: Path
@@ -122,6 +139,15 @@ class Config(Section):
     national: National | None = None
     health: HealthDoor | None = None
     control: ControlDoor | None = None
+
+    @property
+    def duties(self) -> tuple[str, ...]:
+        """The sections that open a door or begin a loop."""
+        return tuple(name for name in type(self).model_fields if isinstance(getattr(self, name), Duty))
+
+    def only(self, names: Collection[str]) -> "Config":
+        """The same without the doors and loops of other sections, which other processes open."""
+        return self.model_copy(update={name: None for name in self.duties if name not in names})
 
     @model_validator(mode="after")
     def _tls_where_needed(self) -> "Config":

@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from jukinet_daemon.config import Config, ConfigFault, Section, load_config
+from jukinet_daemon.config import Config, ConfigFault, Duty, Section, load_config
 
 ROOT = Path(__file__).parents[2]
 EXAMPLE = (ROOT / "config" / "example.toml").read_text("utf-8")
@@ -45,7 +45,11 @@ def test_every_key_of_the_example_is_explained() -> None:
 
 
 def _write(folder: Path, text: str) -> Path:
-    path = folder / "config.toml"
+    return _write_as("config.toml", folder, text)
+
+
+def _write_as(name: str, folder: Path, text: str) -> Path:
+    path = folder / name
     path.write_text(text, "utf-8")
     return path
 
@@ -91,3 +95,40 @@ def test_a_door_for_peers_needs_tls(tmp_path: Path) -> None:
     path.write_text(text, "utf-8")
     with pytest.raises(ConfigFault, match=r"\[tls\] is needed"):
         load_config(path)
+
+
+@pytest.fixture
+def sound(tmp_path: Path) -> Config:
+    """The example with a file that is there wherever it names one."""
+    there = _write(tmp_path, "")
+    return load_config(_write_as("sound.toml", tmp_path, re.sub(r'"/etc/[^"]+"', f'"{there}"', EXAMPLE)))
+
+
+def test_a_secret_may_be_a_credential_of_the_unit(
+    sound: Config, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    (tmp_path / "keyring").write_text("")
+    text = (tmp_path / "sound.toml").read_text("utf-8").replace(str(sound.keys.ring), "credential:keyring")
+    path = _write_as("unit.toml", tmp_path, text)
+    assert str(load_config(path).keys.ring) == "credential:keyring"  # an operator's shell has no credentials
+    monkeypatch.setenv("CREDENTIALS_DIRECTORY", str(tmp_path))
+    assert load_config(path).keys.ring == tmp_path / "keyring"
+    # a name never leads out of the unit's own folder
+    path.write_text(text.replace("credential:keyring", "credential:../other/keyring"), "utf-8")
+    assert load_config(path).keys.ring == tmp_path / "keyring"
+
+
+def test_every_section_that_may_be_missing_opens_something_but_tls() -> None:
+    optional = {
+        name: _section(field.annotation)
+        for name, field in Config.model_fields.items()
+        if field.default is None
+    }
+    others = {name for name, section in optional.items() if not (section and issubclass(section, Duty))}
+    assert others == {"tls"}
+
+
+def test_a_process_opens_only_what_it_is_told_to(sound: Config) -> None:
+    assert sound.duties == ("notices", "national", "health", "control")
+    assert sound.only({"notices"}).duties == ("notices",)
+    assert sound.only({"notices"}).database == sound.database

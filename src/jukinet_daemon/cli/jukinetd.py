@@ -6,7 +6,7 @@ from pathlib import Path
 
 import uvloop
 
-from jukinet_daemon.config import ConfigFault, load_config
+from jukinet_daemon.config import Config, ConfigFault, load_config
 from jukinet_daemon.daemon.serve import DutyFault, serve
 from jukinet_daemon.logs import configure_logs
 from jukinet_daemon.pki.files import PkiFileError
@@ -21,10 +21,16 @@ def main(arguments: list[str] | None = None) -> int:
         description="都道府県サーバ・附票都道府県サーバ / a prefecture's resident-register server",
     )
     parser.add_argument("--config", type=Path, required=True, metavar="FILE", help="設定ファイル (TOML)")
+    parser.add_argument(
+        "--only",
+        action="append",
+        metavar="SECTION",
+        help="この節の戸口か仕事だけを開く / open only this section; may be repeated",
+    )
     options = parser.parse_args(arguments)
     configure_logs()
     try:
-        uvloop.run(serve(load_config(options.config)))
+        uvloop.run(serve(_config(options)))
     except ConfigFault as fault:
         for problem in fault.problems:
             print(f"jukinetd: 設定の誤り / configuration: {problem}", file=sys.stderr)
@@ -36,6 +42,16 @@ def main(arguments: list[str] | None = None) -> int:
         print(f"jukinetd: 起動できない / cannot start: {fault}", file=sys.stderr)
         return 1
     return 0
+
+
+def _config(options: argparse.Namespace) -> Config:
+    """The configuration, without what other processes open. Raises ConfigFault."""
+    config = load_config(options.config)
+    if options.only is None:
+        return config
+    if missing := [name for name in options.only if name not in config.duties]:
+        raise ConfigFault([f"[{name}]: 開くべき節がない / --only names no door or loop" for name in missing])
+    return config.only(options.only)
 
 
 if __name__ == "__main__":

@@ -1,8 +1,9 @@
 """骨組み: what every door and loop of a process is built from, and what ends them in good order."""
 
 import asyncio
+import socket
 import ssl
-from collections.abc import Coroutine
+from collections.abc import Coroutine, Mapping
 from contextlib import AsyncExitStack
 from datetime import datetime
 from typing import Any
@@ -29,13 +30,15 @@ REGISTERS: dict[str, Register] = {"juki": JUKI, "fuhyo": FUHYO}
 class Frame:
     """What the doors and loops of one process share. `stack` ends them, the last opened first.
 
-    `addresses` says where the doors are; a task of `loops` that ends by itself has failed.
+    `addresses` says where the doors are; a task of `loops` that ends by itself has failed. `passed` has the
+    sockets that systemd opened, by door.
     """
 
     status: Status
 
-    def __init__(self, config: Config) -> None:
+    def __init__(self, config: Config, passed: Mapping[str, socket.socket]) -> None:
         self.config = config
+        self.passed = passed
         self.clock: Clock = clock_of(config.timezone)
         self.register = REGISTERS[config.register_]
         self.areas: Areas = read_areas(config.rules.areas)

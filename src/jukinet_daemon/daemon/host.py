@@ -15,7 +15,7 @@ async def open_health(frame: Frame, address: str) -> None:
     """Opens the door for people and monitors. Raises OSError."""
     listener = Listener(HealthDoor(frame.status, frame.metrics).application())
     frame.stack.push_async_callback(listener.close)
-    frame.addresses["health"] = await listener.open(address)
+    frame.addresses["health"] = await listener.open(address, frame.passed.get("health"))
 
 
 async def open_control(frame: Frame, path: Path) -> None:
@@ -24,6 +24,6 @@ async def open_control(frame: Frame, path: Path) -> None:
     held = HeldNotices(database, frame.register.name, frame.vault)
     inbox = Inbox(database, frame.register.name, frame.vault)
     control = ControlDoor(frame.status, HeldDesk(frame.house(), held, inbox))
-    await control.open(path)
+    await control.open(path, frame.passed.get("control"))
     frame.stack.push_async_callback(control.close)
     frame.addresses["control"] = str(path)

@@ -40,7 +40,7 @@ async def open_notices(frame: Frame, settings: NoticesDoor) -> None:
     frame.contexts.append(context)
     listener = Listener(door.application(), context)
     frame.stack.push_async_callback(listener.close)
-    frame.addresses["notices"] = await listener.open(settings.listen)
+    frame.addresses["notices"] = await listener.open(settings.listen, frame.passed.get("notices"))
     frame.stack.push_async_callback(_drain, listener, door)
     frame.status.doors["notices"] = lambda: {
         "listen": frame.addresses["notices"],

@@ -2,6 +2,9 @@
 
 import asyncio
 import signal
+import socket
+from collections.abc import Mapping
+from types import MappingProxyType
 
 import structlog
 
@@ -10,6 +13,7 @@ from jukinet_daemon.daemon.frame import Frame
 from jukinet_daemon.daemon.host import open_control, open_health
 from jukinet_daemon.daemon.notices import open_notices
 from jukinet_daemon.daemon.relay import open_relay
+from jukinet_daemon.listenfds import PassedSocketFault, take_passed
 from jukinet_daemon.loops.crl import CrlLoop
 from jukinet_daemon.sdnotify import keep_watchdog, notify, watchdog_interval
 
@@ -23,11 +27,12 @@ class DutyFault(Exception):
 class Daemon:
     """One running server: `start`, and `stop` when it is told to.
 
-    `addresses` says where its doors are; a task of `loops` that ends by itself has failed.
+    Takes the configuration of what it opens, and sockets that listen already, by door. `addresses` says where
+    its doors are; a task of `loops` that ends by itself has failed.
     """
 
-    def __init__(self, config: Config) -> None:
-        self._frame = Frame(config)
+    def __init__(self, config: Config, passed: Mapping[str, socket.socket] = MappingProxyType({})) -> None:
+        self._frame = Frame(config, passed)
         self.addresses = self._frame.addresses
         self.loops = self._frame.loops
 
@@ -42,6 +47,8 @@ class Daemon:
 
     async def _open(self) -> None:
         frame, config = self._frame, self._frame.config
+        if strange := set(frame.passed) - set(config.duties):
+            raise PassedSocketFault(f"sockets were passed for doors not opened here: {', '.join(strange)}")
         await frame.open_status()
         # What tells of the others opens first, so that it closes last and can tell of the stopping too.
         if config.health:
@@ -67,7 +74,7 @@ class Daemon:
 
 async def serve(config: Config) -> None:
     """Runs a server until SIGTERM or SIGINT, or until one of its duties fails, which is raised."""
-    daemon = Daemon(config)
+    daemon = Daemon(config, take_passed())
     told = asyncio.Event()
     for number in (signal.SIGTERM, signal.SIGINT):
         asyncio.get_running_loop().add_signal_handler(number, told.set)

@@ -29,9 +29,12 @@ class ControlDoor:
         self._held = held
         self._runner: web.AppRunner | None = None
 
-    async def open(self, path: Path) -> None:
-        """Listens on a Unix socket; a socket left by a process that died is replaced. Raises OSError."""
-        listening = _bound(path)
+    async def open(self, path: Path, passed: socket.socket | None = None) -> None:
+        """Listens on a Unix socket, or on one that was passed; one left by a process that died is replaced.
+
+        Raises OSError.
+        """
+        listening = passed or _bound(path)
         application = web.Application(client_max_size=64 * 1024, middlewares=[_plainly])
         application.router.add_get("/status", self._look)
         application.router.add_get("/held", self._list)

@@ -1,6 +1,7 @@
 """待受: opens a door's port with mutual TLS and tells who stands in it."""
 
 import asyncio
+import socket
 import ssl
 from collections.abc import Awaitable, Callable
 from typing import Any
@@ -79,17 +80,20 @@ class Listener:
         self._context = context
         self._server: asyncio.Server | None = None
 
-    async def open(self, address: str) -> str:
-        """Listens on HOST:PORT (port 0: any free one) and gives the address it got. Raises OSError."""
+    async def open(self, address: str, passed: socket.socket | None = None) -> str:
+        """Listens on HOST:PORT (port 0: any free one), or on a socket that was passed and listens already.
+
+        Gives the address it got. Raises OSError.
+        """
         await self._runner.setup()
         host, _, port = address.rpartition(":")
+        where: dict[str, Any] = {"sock": passed} if passed else {"host": host, "port": int(port)}
         loop = asyncio.get_running_loop()
         handler = self._runner.server
         assert handler is not None  # noqa: S101 - setup() makes it
         self._server = await loop.create_server(
             handler,
-            host,
-            int(port),
+            **where,
             ssl=self._context,
             backlog=512,
             ssl_handshake_timeout=HANDSHAKE_TIMEOUT_S if self._context else None,
