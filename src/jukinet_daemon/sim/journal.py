@@ -6,13 +6,16 @@ from collections.abc import Iterable, Iterator
 from pathlib import Path
 from typing import Any
 
+_TAIL_BYTES = 65536
+
 
 class Journal:
-    """An append-only file of JSON lines."""
+    """An append-only file of JSON lines. A last line that a crash cut short is dropped: nobody was told."""
 
     def __init__(self, path: Path) -> None:
         self.path = path
         self._file = path.open("ab")
+        self._file.truncate(_whole_lines(path))
 
     def write(self, entries: Iterable[dict[str, Any]]) -> None:
         """Appends entries; they are on the disk when this returns."""
@@ -24,6 +27,19 @@ class Journal:
     def close(self) -> None:
         """Closes the file."""
         self._file.close()
+
+
+def _whole_lines(path: Path) -> int:
+    """How many bytes of a file are whole lines."""
+    with path.open("rb") as file:
+        size = file.seek(0, os.SEEK_END)
+        while size:
+            file.seek(start := max(0, size - _TAIL_BYTES))
+            cut = file.read(size - start).rfind(b"\n")
+            if cut >= 0:
+                return start + cut + 1
+            size = start
+    return 0
 
 
 def read_journal(path: Path) -> Iterator[dict[str, Any]]:

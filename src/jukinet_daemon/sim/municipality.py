@@ -123,7 +123,12 @@ class MunicipalCs:
             parcel = Parcel(self._window.register, self._window.municipality, self._number, tuple(notices))
             now = datetime.now().astimezone().isoformat(timespec="milliseconds")
             signed = seal(write_parcel(parcel, now), PARCEL_TYPE, self._window.caller.key)
-            self._journal.write(self._entry("sent", notice, parcel=self._number) for notice in notices)
+            self._journal.write(
+                [
+                    self._telegram("parcel", signed, parcel=self._number),
+                    *(self._entry("sent", notice, parcel=self._number) for notice in notices),
+                ]
+            )
             await line.send(signed)
         except BaseException:
             self._waiting.extendleft(reversed(notices))
@@ -131,8 +136,11 @@ class MunicipalCs:
         return _Sent(digest_of(signed), notices)
 
     async def _settle(self, line: Conversation, flying: deque[_Sent]) -> None:
-        reply = (await line.receive()).reply
-        sent = flying[0]
+        receipt = await line.receive()
+        reply, sent = receipt.reply, flying[0]
+        told = [self._telegram("reply", receipt.signed)]
+        if reply.refused:
+            self._journal.write(told)
         if reply.refused and reply.refused.code.startswith("L"):
             raise PeerFault("the server takes nothing now")
         if reply.refused:
@@ -141,7 +149,7 @@ class MunicipalCs:
             raise PeerFault("the reply does not answer the parcel")
         flying.popleft()
         again = []
-        entries = []
+        entries: list[dict[str, Any]] = []
         for place, (notice, answer) in enumerate(zip(sent.notices, reply.answers, strict=True)):
             if answer.outcome == "LATER":
                 again.append(notice)
@@ -151,11 +159,22 @@ class MunicipalCs:
                 self._entry("answered", notice, outcome=answer.outcome, code=answer.code, repeated=repeated)
             )
             self._answered(Answered(notice, answer.outcome, answer.code, answer.field, repeated))
-        self._journal.write(entries)
+        self._journal.write(told + entries)
         self._settled += len(entries)
         if again:
             flying.appendleft(_Sent(sent.digest, again))
             raise PeerFault("the server takes nothing now")
+
+    def _telegram(self, event: str, signed: str, **fields: Any) -> dict[str, Any]:
+        """What went over the line, word for word: the receipt is evidence, the parcel is what is owed."""
+        window = self._window
+        return {
+            "event": event,
+            "register": window.register,
+            "sender": window.municipality,
+            "signed": signed,
+            **fields,
+        }
 
     def _entry(self, event: str, notice: dict[str, Any], **fields: Any) -> dict[str, Any]:
         return {

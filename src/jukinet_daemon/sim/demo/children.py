@@ -46,6 +46,11 @@ class Child:
         """The process id."""
         return self._running().pid
 
+    @property
+    def running(self) -> bool:
+        """Whether it was started and has not ended."""
+        return self._process is not None and self._process.returncode is None
+
     async def lines(self) -> AsyncIterator[dict[str, Any]]:
         """The JSON lines it prints, until it ends."""
         stdout = self._running().stdout

@@ -95,7 +95,7 @@ def _told_by_senders(
     answers: dict[tuple[str, str], tuple[str, str]] = {}
     for journal in journals:
         for entry in read_journal(journal):
-            if entry["register"] == register:
+            if entry["register"] == register and entry["event"] in ("sent", "answered"):
                 named = (entry["id"], entry["content"])
                 if entry["event"] == "sent":
                     sent.add(named)

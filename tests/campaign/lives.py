@@ -1,0 +1,45 @@
+"""一生: lives to notify: sound ones, some with a notice that is refused or held, some that depart."""
+
+import random
+from collections.abc import Iterator
+from typing import Any
+
+from support.notices import departure, juki_change
+
+Notice = dict[str, Any]
+
+
+def life(dice: random.Random, area: str) -> list[Notice]:
+    """The notices about one person, in order: 記載, some 修正, perhaps one that is wrong, perhaps the end."""
+    entry = juki_change(area=area)
+    notices = [entry]
+    for number in range(dice.randrange(1, 5)):
+        address = {"address": f"福岡県{area}番地{number}"}
+        notices.append(
+            _next(entry, change="correction", cause="change_of_address", person=entry["person"] | address)
+        )
+    if dice.random() < 0.15:
+        # An item that a Japanese person's record does not have: refused, and nothing is changed.
+        notices.insert(dice.randrange(1, len(notices) + 1), _next(entry, person={"alias": "通称"}))
+    if dice.random() < 0.1:
+        # A second 記載 on another day where the record is open: held, and so is all that follows.
+        notices.insert(dice.randrange(1, len(notices) + 1), _next(entry, event_date="20261102"))
+    if dice.random() < 0.3:
+        code = entry["person"]["resident_code"]
+        notices.append(departure(area=area, resident_code=code, event_date="20261103"))
+        notices.append(_next(entry, change="deletion", cause="domestic_move_out", event_date="20261103"))
+    if dice.random() < 0.1:
+        # The sender numbers badly: an id of before, with other content.
+        notices.append(_next(entry, id=entry["id"], event_date="20261104"))
+    return notices
+
+
+def _next(entry: Notice, **changes: Any) -> Notice:
+    return juki_change(area=entry["area"], **{"person": entry["person"], **changes})
+
+
+def lives(seed: int, area: str) -> Iterator[list[Notice]]:
+    """Lives in one municipality, for ever."""
+    dice = random.Random(f"{seed} {area}")
+    while True:
+        yield life(dice, area)
