@@ -1,7 +1,6 @@
-"""The whole schema of each register, readable in one file. `make schemas` writes them.
+"""The whole schema of each register, readable in one file, and the roles' rights. `make schemas` writes them.
 
-They are what the migrations add up to, as pg_dump sees it; a test compares them. What each role may do
-stands in schemas/postgres/roles.sql.
+They are what the migrations add up to, as pg_dump sees it; a test compares them.
 """
 
 import asyncio
@@ -10,6 +9,8 @@ import subprocess
 import tempfile
 from pathlib import Path
 
+from dump_roles import PATH as ROLES_PATH
+from dump_roles import roles_document
 from jukinet_daemon.schemas import schemas_folder
 from jukinet_daemon.sim.postgres import EmbeddedPostgres
 from jukinet_daemon.store.migrate import migrate
@@ -43,10 +44,14 @@ def main() -> None:
         for register in REGISTERS:
             server.psql("postgres", f"CREATE DATABASE {register}")
             asyncio.run(migrate(server.dsn(register), register))
-            path, text = dump_path(register), dump(server, register, register)
-            if not path.is_file() or path.read_text("utf-8") != text:
-                path.write_text(text, "utf-8", newline="\n")
-                print(f"書きました / written: {path.name}")
+            _write(dump_path(register), dump(server, register, register))
+        _write(ROLES_PATH, roles_document(server, {register: register for register in REGISTERS}))
+
+
+def _write(path: Path, text: str) -> None:
+    if not path.is_file() or path.read_text("utf-8") != text:
+        path.write_text(text, "utf-8", newline="\n")
+        print(f"書きました / written: {path.name}")
 
 
 if __name__ == "__main__":

@@ -19,6 +19,19 @@ BEGIN
 END
 $$;
 
+-- Rights are set anew, so that none outlives the line that gave it.
+DO $$
+DECLARE
+    door text;
+BEGIN
+    FOR door IN SELECT rolname FROM pg_roles WHERE rolname LIKE 'jukinet\_%' AND NOT rolcanlogin LOOP
+        EXECUTE format('REVOKE ALL ON ALL TABLES IN SCHEMA public FROM %I', door);
+        EXECUTE format('REVOKE ALL ON ALL SEQUENCES IN SCHEMA public FROM %I', door);
+        EXECUTE format('REVOKE ALL ON ALL ROUTINES IN SCHEMA public FROM %I', door);
+    END LOOP;
+END
+$$;
+
 REVOKE ALL ON ALL TABLES IN SCHEMA public FROM PUBLIC;
 REVOKE ALL ON ALL ROUTINES IN SCHEMA public FROM PUBLIC;
 GRANT SELECT ON schema_migration
@@ -34,10 +47,10 @@ GRANT USAGE ON SEQUENCE parcel_number, person_number TO jukinet_notices;
 GRANT EXECUTE ON PROCEDURE commit_batch TO jukinet_notices;
 GRANT EXECUTE ON FUNCTION claim_keys, move_person, move_people TO jukinet_notices;
 
--- The relay: reads what waits, stores receipts.
-GRANT SELECT ON outbox, history TO jukinet_relay;
-GRANT UPDATE (receipt_id, refused) ON outbox TO jukinet_relay;
-GRANT INSERT, SELECT ON receipt TO jukinet_relay;
+-- The relay: reads what waits and nothing that was sent before, stores receipts.
+GRANT SELECT ON outgoing TO jukinet_relay;
+GRANT SELECT (outbox_id, receipt_id), UPDATE (receipt_id, refused) ON outbox TO jukinet_relay;
+GRANT INSERT, SELECT (receipt_id) ON receipt TO jukinet_relay;
 GRANT INSERT ON ledger TO jukinet_relay;
 GRANT USAGE ON SEQUENCE relay_number TO jukinet_relay;
 
@@ -58,6 +71,7 @@ GRANT SELECT (outbox_id, entered_at, receipt_id, refused) ON outbox TO jukinet_s
 GRANT SELECT (notice_id, outcome, code) ON inbox TO jukinet_status;
 GRANT SELECT (sender, received_at) ON parcel TO jukinet_status;
 GRANT SELECT (notice_id, held_at) ON held TO jukinet_status;
+GRANT SELECT, INSERT, UPDATE, DELETE ON process TO jukinet_status;
 
 -- Questions about the past: all records of the person that a key names.
 GRANT SELECT ON person_key, history TO jukinet_history;

@@ -174,6 +174,16 @@ BEGIN
 END
 $$;
 
+-- Name: closed_for_good(); Type: FUNCTION; Schema: public; Owner: -
+
+CREATE FUNCTION public.closed_for_good() RETURNS trigger
+    LANGUAGE plpgsql
+    AS $$
+BEGIN
+    RAISE EXCEPTION 'outbox % is closed', old.outbox_id USING ERRCODE = 'restrict_violation';
+END
+$$;
+
 -- Name: commit_batch(public.parcel_row[], public.decision[], uuid[], text[]); Type: PROCEDURE; Schema: public; Owner: -
 
 CREATE PROCEDURE public.commit_batch(IN parcels public.parcel_row[], IN decisions public.decision[], IN repeats uuid[], INOUT results text[])
@@ -460,6 +470,41 @@ ALTER TABLE public.outbox ALTER COLUMN outbox_id ADD GENERATED ALWAYS AS IDENTIT
     CACHE 1
 );
 
+-- Name: outgoing; Type: VIEW; Schema: public; Owner: -
+
+CREATE VIEW public.outgoing WITH (security_barrier='true') AS
+ SELECT o.outbox_id,
+    h.notice_id,
+    h.person_id,
+    h.version,
+    h.area,
+    h.is_foreign,
+    h.change,
+    h.cause,
+    h.event_date,
+    h.resident_code,
+    h.individual_number,
+    h.name,
+    h.name_kana,
+    h.former_family_name,
+    h.former_family_name_kana,
+    h.alias,
+    h.date_of_birth,
+    h.birth_era,
+    h.sex,
+    h.address,
+    h.address_area,
+    h.name_gaiji,
+    h.address_gaiji,
+    h.previous_code,
+    h.previous_number,
+    h.record_key,
+    h.notified_on
+   FROM (public.outbox o
+     JOIN public.history h ON (((h.person_id = o.person_id) AND (h.version = o.version))))
+  WHERE (o.receipt_id IS NULL)
+  ORDER BY o.outbox_id;
+
 -- Name: parcel; Type: TABLE; Schema: public; Owner: -
 
 CREATE TABLE public.parcel (
@@ -514,6 +559,16 @@ CREATE SEQUENCE public.person_number
     NO MINVALUE
     NO MAXVALUE
     CACHE 1;
+
+-- Name: process; Type: TABLE; Schema: public; Owner: -
+
+CREATE UNLOGGED TABLE public.process (
+    name text NOT NULL,
+    host text NOT NULL,
+    told_at timestamp with time zone DEFAULT clock_timestamp() NOT NULL,
+    report jsonb NOT NULL,
+    metrics text NOT NULL
+);
 
 -- Name: receipt; Type: TABLE; Schema: public; Owner: -
 
@@ -640,6 +695,11 @@ ALTER TABLE ONLY public.person_key
 ALTER TABLE ONLY public.person
     ADD CONSTRAINT person_pkey PRIMARY KEY (person_id);
 
+-- Name: process process_pkey; Type: CONSTRAINT; Schema: public; Owner: -
+
+ALTER TABLE ONLY public.process
+    ADD CONSTRAINT process_pkey PRIMARY KEY (name, host);
+
 -- Name: receipt receipt_pkey; Type: CONSTRAINT; Schema: public; Owner: -
 
 ALTER TABLE ONLY public.receipt
@@ -697,6 +757,10 @@ CREATE INDEX parcel_by_sender ON public.parcel USING btree (sender, received_at)
 -- Name: person_key_of; Type: INDEX; Schema: public; Owner: -
 
 CREATE INDEX person_key_of ON public.person_key USING btree (person_id);
+
+-- Name: outbox closed_for_good; Type: TRIGGER; Schema: public; Owner: -
+
+CREATE TRIGGER closed_for_good BEFORE UPDATE ON public.outbox FOR EACH ROW WHEN ((old.receipt_id IS NOT NULL)) EXECUTE FUNCTION public.closed_for_good();
 
 -- Name: departure departure_person_id_fkey; Type: FK CONSTRAINT; Schema: public; Owner: -
 

@@ -1,11 +1,14 @@
 """One role a door: what each may do, to the last right, and attempts at what it may not."""
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 
 import asyncpg
 import pytest
 
+from dump_roles import PATH as ROLES_PATH
+from dump_roles import roles_document
 from jukinet_daemon.sim.postgres import EmbeddedPostgres
+from jukinet_daemon.store.migrate import migrate
 from support.store import session
 from support.world import REGISTERS
 
@@ -29,13 +32,15 @@ TABLE_RIGHTS = {
         "schema_migration": {"SELECT"},
     },
     RELAY: {
-        "outbox": {"SELECT"},
-        "history": {"SELECT"},
-        "receipt": {"INSERT", "SELECT"},
+        "outgoing": {"SELECT"},
+        "receipt": {"INSERT"},
         "ledger": {"INSERT"},
         "schema_migration": {"SELECT"},
     },
-    STATUS: {"schema_migration": {"SELECT"}},
+    STATUS: {
+        "process": {"SELECT", "INSERT", "UPDATE", "DELETE"},
+        "schema_migration": {"SELECT"},
+    },
     CONTROL: {
         "held": {"SELECT", "DELETE"},
         "person": {"INSERT", "SELECT"},
@@ -59,7 +64,13 @@ COLUMN_RIGHTS = {
         "UPDATE inbox.redelivered",
         "UPDATE closing.batches",
     },
-    RELAY: {"UPDATE outbox.receipt_id", "UPDATE outbox.refused"},
+    RELAY: {
+        "UPDATE outbox.receipt_id",
+        "UPDATE outbox.refused",
+        "SELECT outbox.outbox_id",
+        "SELECT outbox.receipt_id",
+        "SELECT receipt.receipt_id",
+    },
     STATUS: {
         "SELECT outbox.outbox_id",
         "SELECT outbox.entered_at",
@@ -109,6 +120,11 @@ FORBIDDEN = [
     (NOTICES, "SELECT sealed FROM parcel"),
     (NOTICES, "SELECT signed FROM receipt"),
     (NOTICES, "SELECT payload FROM ledger"),
+    (NOTICES, "SELECT name FROM outgoing"),
+    (RELAY, "SELECT name FROM history"),
+    (RELAY, "SELECT signed FROM receipt"),
+    (RELAY, "SELECT payload FROM ledger"),
+    (STATUS, "SELECT name FROM outgoing"),
     (RELAY, "INSERT INTO history SELECT * FROM history"),
     (RELAY, "INSERT INTO outbox (notice_id, person_id, version) VALUES (gen_random_uuid(), 1, 1)"),
     (RELAY, "SELECT answer FROM inbox"),
@@ -144,6 +160,11 @@ def dsn(pg: EmbeddedPostgres, request: pytest.FixtureRequest) -> Iterator[str]:
     pg.psql("postgres", f"DROP DATABASE {name} WITH (FORCE)")
 
 
+@pytest.fixture
+def juki(new_database: Callable[[str], str]) -> str:
+    return new_database("juki")
+
+
 @pytest.mark.parametrize("role", ROLES)
 async def test_what_a_role_may_not_do(dsn: str, role: str) -> None:
     async with session(dsn, role=role) as connection:
@@ -153,6 +174,64 @@ async def test_what_a_role_may_not_do(dsn: str, role: str) -> None:
             except asyncpg.InsufficientPrivilegeError:
                 continue
             pytest.fail(f"{role} may {sql}")
+
+
+async def test_the_table_of_rights_is_up_to_date(pg: EmbeddedPostgres) -> None:
+    databases = {register: f"template_{register}" for register in REGISTERS}
+    assert ROLES_PATH.read_text("utf-8") == roles_document(pg, databases), "run `make schemas`"
+
+
+async def test_a_right_that_is_no_longer_granted_is_taken_back(new_database: Callable[[str], str]) -> None:
+    dsn = new_database("juki")
+    async with session(dsn) as owner:
+        await owner.execute("GRANT SELECT ON history TO jukinet_relay")
+        await migrate(dsn, "juki")
+        assert not await owner.fetchval("SELECT has_table_privilege('jukinet_relay', 'history', 'SELECT')")
+
+
+async def test_the_notices_role_cannot_read_back_a_sealed_number(juki: str) -> None:
+    async with session(juki, role=NOTICES) as connection:
+        for column in ("individual_number", "previous_number", "individual_number_index"):
+            with pytest.raises(asyncpg.InsufficientPrivilegeError):
+                await connection.execute(f"SELECT {column} FROM history")
+
+
+async def test_the_relay_sees_a_sealed_number_only_while_it_waits(juki: str) -> None:
+    """Also by a condition of its own that tells what it is tried on (the view is a barrier)."""
+    async with session(juki) as owner:
+        await owner.execute(_TWO_RECORDS)
+    async with session(juki, role=RELAY) as relay:
+        assert [r["individual_number"] for r in await relay.fetch("SELECT * FROM outgoing")] == [b"waits"]
+        told: list[str] = []
+        relay.add_log_listener(lambda _, message: told.append(message.message))
+        await relay.execute(_TELLTALE)
+        await relay.fetch("SELECT 1 FROM outgoing WHERE pg_temp.telltale(individual_number)")
+        with pytest.raises(asyncpg.RestrictViolationError):
+            await relay.execute("UPDATE outbox SET receipt_id = NULL")  # it may write it, and not undo it
+    assert told == ["waits"]
+
+
+_TWO_RECORDS = """
+INSERT INTO person SELECT n, 1, 1, '{}', 0, true FROM generate_series(1, 2) AS n;
+INSERT INTO history (person_id, version, notice_id, area, is_foreign, change, cause, event_date,
+    resident_code, individual_number, individual_number_index, date_of_birth, address, name_gaiji,
+    address_gaiji, notified_on)
+    SELECT n, 1, md5(n::text)::uuid, '401315', false, 'entry', 'birth', '20261101', lpad(n::text, 11, '0'),
+    CASE n WHEN 1 THEN 'sent' ELSE 'waits' END::bytea, '', '20261101', '', 0, 0, '2026-11-01'
+    FROM generate_series(1, 2) AS n;
+INSERT INTO receipt (parcel_digest, signed) VALUES ('', '');
+INSERT INTO outbox (notice_id, person_id, version, receipt_id)
+    SELECT md5(n::text)::uuid, n, 1, CASE n WHEN 1 THEN 1 END FROM generate_series(1, 2) AS n;
+"""
+# Cheap, so that the planner would try it first of all conditions if it might.
+_TELLTALE = """
+CREATE FUNCTION pg_temp.telltale(value bytea) RETURNS boolean LANGUAGE plpgsql COST 0.0000001 AS $$
+BEGIN
+    RAISE WARNING '%', convert_from(value, 'UTF8');
+    RETURN true;
+END
+$$
+"""
 
 
 @pytest.mark.parametrize("role", ROLES)

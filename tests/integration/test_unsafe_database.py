@@ -13,14 +13,25 @@ from jukinet_daemon.store.migrate import migrate, schema_version_of
 from jukinet_daemon.store.pool import open_database, unsafe_settings
 from support.store import session
 
-UNSAFE = {"fsync": "off", "full_page_writes": "off", "synchronous_commit": "off"}
+UNSAFE = {
+    "fsync": "off",
+    "full_page_writes": "off",
+    "synchronous_commit": "off",
+    "log_error_verbosity": "default",
+    "log_parameter_max_length": "-1",
+    "log_parameter_max_length_on_error": "64",
+}
 SAFE = {
     "fsync": "on",
     "full_page_writes": "on",
     "data_checksums": "on",
     "synchronous_commit": "on",
     "server_version_num": "180000",
+    "log_error_verbosity": "terse",
+    "log_parameter_max_length": "0",
+    "log_parameter_max_length_on_error": "0",
 }
+QUOTES = ": the database log would quote personal values"
 LEVELS = ("off", "local", "remote_write", "on", "remote_apply")
 
 
@@ -52,6 +63,9 @@ async def test_every_unsafe_setting_is_named(unsafe_server: EmbeddedPostgres) ->
         "data_checksums is off",
         "fsync is off",
         "full_page_writes is off",
+        f"log_error_verbosity is default, must be terse{QUOTES}",
+        f"log_parameter_max_length is -1, must be 0{QUOTES}",
+        f"log_parameter_max_length_on_error is 64, must be 0{QUOTES}",
         "synchronous_commit is off, below on",
     ]
 
@@ -71,20 +85,30 @@ async def test_less_durability_than_the_configuration_asks(new_database: Callabl
 
 
 @pytest.mark.parametrize(
-    ("change", "found"),
+    ("change", "missing"),
     [
-        ("DELETE FROM schema_migration WHERE version > 1", 1),
-        ("INSERT INTO schema_migration VALUES (9999, 'of_tomorrow', 'juki')", 9999),
-        ("DELETE FROM schema_migration", 0),
-        ("DROP TABLE schema_migration", 0),
+        ("DELETE FROM schema_migration WHERE version > 1", 2),
+        ("DELETE FROM schema_migration WHERE version = 3", 3),
+        ("DELETE FROM schema_migration", 1),
+        ("DROP TABLE schema_migration", 1),
     ],
 )
-async def test_another_schema_is_named(new_database: Callable[[str], str], change: str, found: int) -> None:
+async def test_an_older_schema_is_named(
+    new_database: Callable[[str], str], change: str, missing: int
+) -> None:
     dsn = new_database("juki")
     async with session(dsn) as owner:
         await owner.execute(change)
-    needed = schema_version_of("juki")
-    assert await problems(dsn) == [f"schema {found} where {needed} is needed: run jukinetctl migrate"]
+    assert await problems(dsn) == [f"schema {missing} is missing in the database: run jukinetctl migrate"]
+
+
+async def test_a_newer_schema_is_named(new_database: Callable[[str], str]) -> None:
+    dsn = new_database("juki")
+    async with session(dsn) as owner:
+        await owner.execute("INSERT INTO schema_migration VALUES (9999, 'of_tomorrow', 'juki')")
+    (problem,) = await problems(dsn)
+    assert problem.startswith("the database has schema 9999, of a newer program than this one")
+    assert f"(which knows {schema_version_of('juki')})" in problem
 
 
 async def test_the_other_register_is_named(new_database: Callable[[str], str]) -> None:
@@ -103,6 +127,10 @@ async def test_a_database_that_is_not_there_is_a_fault(new_database: Callable[[s
         ({"fsync": "off"}, "fsync is off"),
         ({"full_page_writes": "off"}, "full_page_writes is off"),
         ({"data_checksums": "off"}, "data_checksums is off"),
+        (
+            {"log_error_verbosity": "default"},
+            f"log_error_verbosity is default, must be terse{QUOTES}",
+        ),
         ({"server_version_num": "149999"}, "PostgreSQL is older than version 15"),
     ],
 )

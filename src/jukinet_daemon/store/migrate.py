@@ -84,7 +84,7 @@ def _checked(applied: dict[int, str], register: str) -> set[int]:
     others = set(applied.values()) - {register}
     if others:
         raise StoreFault(f"this database keeps the register {others.pop()}, not {register}")
-    newest = max(applied, default=0)
-    if newest > schema_version_of(register):
-        raise StoreFault(f"the database has schema {newest}, newer than this program's")
+    newer = set(applied) - {step.version for step in migrations_of(register)}
+    if newer:
+        raise StoreFault(f"the database has schema {max(newer)}, newer than this program's")
     return set(applied)

@@ -6,7 +6,7 @@ from typing import Any
 import asyncpg
 
 from jukinet_daemon.store.faults import StoreFault, UnsafeDatabase, store_faults
-from jukinet_daemon.store.migrate import schema_version_of
+from jukinet_daemon.store.migrate import migrations_of
 from jukinet_daemon.store.queries import load_queries
 
 Connection = asyncpg.Connection
@@ -14,6 +14,11 @@ Connection = asyncpg.Connection
 OLDEST_SERVER = 150000
 COMMAND_TIMEOUT_S = 60.0
 _MUST_BE_ON = ("fsync", "full_page_writes", "data_checksums")
+_MUST_BE_SILENT = {
+    "log_error_verbosity": "terse",
+    "log_parameter_max_length": "0",
+    "log_parameter_max_length_on_error": "0",
+}
 # Each level of synchronous_commit, weakest first: a server may be set to more than the configuration asks.
 _DURABILITY = ("off", "local", "remote_write", "on", "remote_apply")
 
@@ -70,22 +75,41 @@ async def _check(database: Database, register: str, durability: str) -> None:
 
 
 async def _wrong_schema(database: Database, register: str) -> list[str]:
-    version, found = 0, None
+    found: set[int] = set()
+    owner = None
     if (await database.fetch("has_schema"))[0]["migrated"]:
-        version, found = (await database.fetch("schema_version"))[0]
-    if found not in (None, register):
-        return [f"the database keeps the register {found}, not {register}"]
-    if version != schema_version_of(register):
-        return [f"schema {version} where {schema_version_of(register)} is needed: run jukinetctl migrate"]
-    return []
+        versions, owner = (await database.fetch("schema_version"))[0]
+        found = set(versions)
+    if owner not in (None, register):
+        return [f"the database keeps the register {owner}, not {register}"]
+    return schema_problems(found, {step.version for step in migrations_of(register)})
+
+
+def schema_problems(found: set[int], known: set[int]) -> list[str]:
+    """What of a database's migrations does not fit a program that knows some, a sentence each."""
+    problems = []
+    if newer := found - known:
+        problems.append(
+            f"the database has schema {max(newer)}, of a newer program than this one (which knows"
+            f" {max(known)}): start the program that migrated it"
+        )
+    if missing := known - found:
+        problems.append(f"schema {min(missing)} is missing in the database: run jukinetctl migrate")
+    return problems
 
 
 def unsafe_settings(settings: Mapping[str, str], durability: str) -> list[str]:
-    """What of a server's settings could lose a confirmed record, a sentence each."""
+    """What of a server's settings could lose a confirmed record or log a personal value, a sentence each."""
     problems = [f"{name} is off" for name in _MUST_BE_ON if settings[name] != "on"]
     level = settings["synchronous_commit"]
     if _DURABILITY.index(level) < _DURABILITY.index(durability):
         problems.append(f"synchronous_commit is {level}, below {durability}")
+    # Elsewise a row that is refused stands in the log: DETAIL "Failing row contains (...)", "Key (..)=(..)".
+    problems += [
+        f"{name} is {settings[name]}, must be {value}: the database log would quote personal values"
+        for name, value in _MUST_BE_SILENT.items()
+        if settings[name] != value
+    ]
     if int(settings["server_version_num"]) < OLDEST_SERVER:
         problems.append("PostgreSQL is older than version 15")
     return problems

@@ -1,15 +1,19 @@
 -- name: database_settings
--- What the server must have on before anything is entrusted to it.
+-- What the server must lose nothing by, and put nothing personal into its log by.
 SELECT name, setting FROM pg_settings
-WHERE name IN ('fsync', 'full_page_writes', 'data_checksums', 'synchronous_commit', 'server_version_num')
+WHERE name IN (
+    'fsync', 'full_page_writes', 'data_checksums', 'synchronous_commit', 'server_version_num',
+    'log_error_verbosity', 'log_parameter_max_length', 'log_parameter_max_length_on_error'
+)
 
 -- name: has_schema
 -- Whether the database was ever migrated.
 SELECT to_regclass('schema_migration') IS NOT NULL AS migrated
 
 -- name: schema_version
--- The newest migration, and whose register this is.
-SELECT coalesce(max(version), 0) AS version, min(register) AS register FROM schema_migration
+-- The migrations this database has, and whose register it is.
+SELECT coalesce(array_agg(version ORDER BY version), '{}') AS versions, min(register) AS register
+FROM schema_migration
 
 -- name: ping
 -- Whether the database answers.

@@ -1,11 +1,9 @@
 -- name: find_outgoing
 -- What waits for the national server, oldest first. A person's rows are numbered in the order they were
 -- committed (each commit compare-and-sets the person), so oldest first is in order for every person.
-SELECT o.outbox_id, h.notice_id::text AS notice_id, h.person_id, h.version, h.area, h.change, h.event_date,
-    h.resident_code, h.name, h.name_kana, h.date_of_birth, h.birth_era, h.sex, h.address, h.address_area,
-    h.overseas, h.name_gaiji, h.address_gaiji, h.previous_code, h.record_key, h.notified_on
-FROM outbox AS o
-JOIN history AS h ON h.person_id = o.person_id AND h.version = o.version
-WHERE o.receipt_id IS NULL
-ORDER BY o.outbox_id
+SELECT outbox_id, notice_id::text AS notice_id, person_id, version, area, change, event_date, resident_code,
+    name, name_kana, date_of_birth, birth_era, sex, address, address_area, overseas, name_gaiji, address_gaiji,
+    previous_code, record_key, notified_on
+FROM outgoing
+ORDER BY outbox_id
 LIMIT $1

@@ -1,0 +1,16 @@
+-- name: tell_process
+-- What this process says of itself now.
+INSERT INTO process (name, host, report, metrics) VALUES ($1, $2, $3::jsonb, $4)
+ON CONFLICT (name, host) DO UPDATE
+SET told_at = clock_timestamp(), report = excluded.report, metrics = excluded.metrics
+
+-- name: forget_process
+-- A process that ends in good order.
+DELETE FROM process WHERE name = $1 AND host = $2
+
+-- name: other_processes
+-- What the others said of themselves, unless they have been silent for so many seconds.
+SELECT name, host, report::text AS report, metrics
+FROM process
+WHERE (name, host) <> ($1, $2) AND told_at > clock_timestamp() - make_interval(secs => $3)
+ORDER BY name, host
