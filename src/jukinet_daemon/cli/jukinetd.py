@@ -30,7 +30,7 @@ def main(arguments: list[str] | None = None) -> int:
     options = parser.parse_args(arguments)
     configure_logs()
     try:
-        uvloop.run(serve(_config(options)))
+        uvloop.run(serve(_config(options), options.only))
     except ConfigFault as fault:
         for problem in fault.problems:
             print(f"jukinetd: 設定の誤り / configuration: {problem}", file=sys.stderr)
@@ -45,13 +45,11 @@ def main(arguments: list[str] | None = None) -> int:
 
 
 def _config(options: argparse.Namespace) -> Config:
-    """The configuration, without what other processes open. Raises ConfigFault."""
+    """The configuration, which must have the sections to open. Raises ConfigFault."""
     config = load_config(options.config)
-    if options.only is None:
-        return config
-    if missing := [name for name in options.only if name not in config.duties]:
+    if missing := [name for name in options.only or () if name not in config.duties]:
         raise ConfigFault([f"[{name}]: 開くべき節がない / --only names no door or loop" for name in missing])
-    return config.only(options.only)
+    return config
 
 
 if __name__ == "__main__":

@@ -35,6 +35,7 @@ class Frame:
     """
 
     status: Status
+    status_database: Database
 
     def __init__(self, config: Config, passed: Mapping[str, socket.socket]) -> None:
         self.config = config
@@ -52,7 +53,7 @@ class Frame:
 
     async def open_status(self) -> None:
         """Makes the status that doors report to. Raises StoreFault."""
-        database = await self.database("status")
+        self.status_database = database = await self.database("status")
         self.status = Status(self.register, self.areas, database, self.metrics, self.clock)
         self.status.expiries = lambda: tuple(Expiry(name, moment) for name, moment in self.expiries.items())
 

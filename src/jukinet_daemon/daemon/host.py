@@ -13,7 +13,7 @@ from jukinet_daemon.store.inbox import Inbox
 
 async def open_health(frame: Frame, address: str) -> None:
     """Opens the door for people and monitors. Raises OSError."""
-    listener = Listener(HealthDoor(frame.status, frame.metrics).application())
+    listener = Listener(HealthDoor(frame.status).application())
     frame.stack.push_async_callback(listener.close)
     frame.addresses["health"] = await listener.open(address, frame.passed.get("health"))
 

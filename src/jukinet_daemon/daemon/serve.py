@@ -3,7 +3,7 @@
 import asyncio
 import signal
 import socket
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from types import MappingProxyType
 
 import structlog
@@ -12,6 +12,7 @@ from jukinet_daemon.config import Config
 from jukinet_daemon.daemon.frame import Frame
 from jukinet_daemon.daemon.host import open_control, open_health
 from jukinet_daemon.daemon.notices import open_notices
+from jukinet_daemon.daemon.presence import begin_presence
 from jukinet_daemon.daemon.relay import open_relay
 from jukinet_daemon.listenfds import PassedSocketFault, take_passed
 from jukinet_daemon.loops.crl import CrlLoop
@@ -27,12 +28,19 @@ class DutyFault(Exception):
 class Daemon:
     """One running server: `start`, and `stop` when it is told to.
 
-    Takes the configuration of what it opens, and sockets that listen already, by door. `addresses` says where
-    its doors are; a task of `loops` that ends by itself has failed.
+    Takes the configuration, the sections of it that this process opens (all, if None), and sockets that
+    listen already, by door. `addresses` says where its doors are; a task of `loops` that ends by itself has
+    failed.
     """
 
-    def __init__(self, config: Config, passed: Mapping[str, socket.socket] = MappingProxyType({})) -> None:
-        self._frame = Frame(config, passed)
+    def __init__(
+        self,
+        config: Config,
+        only: Collection[str] | None = None,
+        passed: Mapping[str, socket.socket] = MappingProxyType({}),
+    ) -> None:
+        self._whole = config
+        self._frame = Frame(config if only is None else config.only(only), passed)
         self.addresses = self._frame.addresses
         self.loops = self._frame.loops
 
@@ -61,6 +69,7 @@ class Daemon:
             await open_relay(frame, config.national)
         if frame.contexts:
             frame.begin(CrlLoop(frame.tls_files(), frame.contexts, frame.crl_loaded).run(), "crl")
+        begin_presence(frame, self._whole)
         if watchdog_interval():
             frame.begin(keep_watchdog(), "watchdog")
 
@@ -72,9 +81,9 @@ class Daemon:
         log.info("stopped")
 
 
-async def serve(config: Config) -> None:
-    """Runs a server until SIGTERM or SIGINT, or until one of its duties fails, which is raised."""
-    daemon = Daemon(config, take_passed())
+async def serve(config: Config, only: Collection[str] | None = None) -> None:
+    """Runs a server, or some sections of it, until SIGTERM or SIGINT, or until a duty fails: raised."""
+    daemon = Daemon(config, only, take_passed())
     told = asyncio.Event()
     for number in (signal.SIGTERM, signal.SIGINT):
         asyncio.get_running_loop().add_signal_handler(number, told.set)

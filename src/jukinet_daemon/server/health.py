@@ -3,18 +3,16 @@
 import json
 
 from aiohttp import web
-from prometheus_client import CONTENT_TYPE_LATEST, generate_latest
+from prometheus_client import CONTENT_TYPE_LATEST
 
-from jukinet_daemon.service.metrics import Metrics
 from jukinet_daemon.service.status import Status
 
 
 class HealthDoor:
     """The door's handlers."""
 
-    def __init__(self, status: Status, metrics: Metrics) -> None:
+    def __init__(self, status: Status) -> None:
         self._status = status
-        self._metrics = metrics
 
     def application(self) -> web.Application:
         """The aiohttp application of this door."""
@@ -38,10 +36,8 @@ class HealthDoor:
         return web.json_response(report, dumps=_readable)
 
     async def _metrics_text(self, _request: web.Request) -> web.Response:
-        await self._status.look()
-        return web.Response(
-            body=generate_latest(self._metrics.registry), headers={"Content-Type": CONTENT_TYPE_LATEST}
-        )
+        body = await self._status.metrics()
+        return web.Response(body=body, headers={"Content-Type": CONTENT_TYPE_LATEST})
 
 
 def _readable(value: object) -> str:

@@ -1,6 +1,6 @@
 """状態: what people and monitors ask of a running server, as one value."""
 
-from collections.abc import Awaitable, Callable, Mapping
+from collections.abc import Awaitable, Callable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
@@ -8,9 +8,11 @@ from typing import Any
 from jukinet_daemon.domain.area import Areas
 from jukinet_daemon.domain.register import Register
 from jukinet_daemon.service.clock import Clock
+from jukinet_daemon.service.exposition import exposition
 from jukinet_daemon.service.metrics import Metrics
 from jukinet_daemon.store.faults import StoreFault
 from jukinet_daemon.store.pool import Database
+from jukinet_daemon.store.processes import Told
 
 CERTIFICATE_WARNING_DAYS = 7.0
 OUTBOX_WARNING_S = 300.0
@@ -18,6 +20,7 @@ OUTBOX_WARNING_S = 300.0
 Door = Callable[[], Mapping[str, Any]]
 Part = Callable[[], Awaitable[Mapping[str, Any]]]
 Judge = Callable[[Mapping[str, Any]], list[str]]
+Others = Callable[[], Awaitable[Sequence[Told]]]
 
 
 @dataclass(frozen=True, slots=True)
@@ -28,11 +31,16 @@ class Expiry:
     not_after: datetime
 
 
-class Status:
-    """Looks at everything a server consists of.
+async def _nobody() -> Sequence[Told]:
+    return ()
 
-    A room that has more to tell puts a part of its own into `parts` (its name is a key of the report) and
-    a judge into `judges`, which finds in the whole report what needs somebody.
+
+class Status:
+    """Looks at everything a server consists of, in this process and in the others of its register.
+
+    `elsewhere` is what other processes must open, as it stands while none of them says that it does. A room
+    that has more to tell puts a part of its own into `parts` (its name is a key of the report) and a judge
+    into `judges`, which finds in the whole report what needs somebody.
     """
 
     def __init__(
@@ -46,6 +54,8 @@ class Status:
         self.doors: dict[str, Door] = {}
         self.expiries: Callable[[], tuple[Expiry, ...]] = tuple
         self.relay: Callable[[], Mapping[str, Any]] | None = None
+        self.others: Others = _nobody
+        self.elsewhere: Mapping[str, Any] = {}
         self.parts: dict[str, Part] = {}
         self.judges: list[Judge] = [problems_in]
         self.stopping = False
@@ -64,12 +74,9 @@ class Status:
             "register": self._register.name,
             "server": self._register.server,
             "time": self._clock().isoformat(timespec="seconds"),
-            "doors": {name: dict(door()) for name, door in self.doors.items()},
-            "certificates": [self._expiry(expiry) for expiry in self.expiries()],
-        }
-        if self.relay:
-            report["relay"] = dict(self.relay())
+        } | self.own()
         try:
+            _join(report, [told.report for told in await self.others()], self.elsewhere)
             report |= {"database": {"ok": True}} | await self._from_database()
             for name, part in self.parts.items():
                 report[name] = dict(await part())
@@ -78,6 +85,23 @@ class Status:
         report["problems"] = [problem for judge in self.judges for problem in judge(report)]
         report["status"] = "attention" if report["problems"] else "ok"
         return report
+
+    def own(self) -> dict[str, Any]:
+        """What this process can say of itself."""
+        report: dict[str, Any] = {
+            "doors": {name: dict(door()) for name, door in self.doors.items()},
+            "certificates": [self._expiry(expiry) for expiry in self.expiries()],
+        }
+        return report | ({"relay": dict(self.relay())} if self.relay else {})
+
+    async def metrics(self) -> bytes:
+        """The metrics of this process and of the others, for Prometheus."""
+        await self.look()
+        try:
+            others = {told.name: told.metrics for told in await self.others()}
+        except StoreFault:
+            others = {}
+        return exposition(self._metrics.registry, others)
 
     async def _from_database(self) -> dict[str, Any]:
         waiting = (await self._database.fetch("outbox_waiting"))[0]
@@ -118,6 +142,21 @@ class Status:
             "not_after": expiry.not_after.isoformat(timespec="seconds"),
             "days_left": round(days, 1),
         }
+
+
+def _join(report: dict[str, Any], told: Sequence[Mapping[str, Any]], elsewhere: Mapping[str, Any]) -> None:
+    """Puts into a report what other processes told of theirs; what nobody told of is as `elsewhere` says."""
+    doors, relays = dict(elsewhere.get("doors", {})), []
+    for other in told:
+        doors |= other["doors"]
+        relays += [other["relay"]] if "relay" in other else []
+        report["certificates"] += [
+            item for item in other["certificates"] if item not in report["certificates"]
+        ]
+    report["doors"] = doors | report["doors"]
+    if "relay" not in report and (relays or "relay" in elsewhere):
+        # Of several only one relays; the others stand by.
+        report["relay"] = min(relays, key=lambda relay: relay["standby"], default=elsewhere.get("relay"))
 
 
 def problems_in(report: Mapping[str, Any]) -> list[str]:

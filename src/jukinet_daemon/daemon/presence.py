@@ -1,0 +1,33 @@
+"""在席の組立て: each process tells of itself; the configuration says what the others must open."""
+
+import socket
+from typing import Any
+
+from jukinet_daemon.config import Config, NoticesDoor
+from jukinet_daemon.daemon.frame import Frame
+from jukinet_daemon.loops.presence import TELL_EVERY_S, PresenceLoop
+from jukinet_daemon.store.processes import Processes
+
+SILENT_AFTER_S = 4 * TELL_EVERY_S
+
+
+def begin_presence(frame: Frame, whole: Config) -> None:
+    """Begins to tell of this process, and to hear of the others. `whole` is what all of them open."""
+    processes = Processes(frame.status_database, "+".join(frame.config.duties), socket.gethostname())
+    frame.status.others = lambda: processes.others(SILENT_AFTER_S)
+    frame.status.elsewhere = _elsewhere(whole, frame.config)
+    presence = PresenceLoop(processes, frame.status.own, frame.metrics.registry)
+    frame.stack.push_async_callback(presence.forget)
+    frame.begin(presence.run(), "presence")
+
+
+def _elsewhere(whole: Config, here: Config) -> dict[str, Any]:
+    """What other processes open, as it stands until one of them says more: closed."""
+    sections = {name: getattr(whole, name) for name in whole.duties if name not in here.duties}
+    doors = {
+        name: {"listen": section.listen, "open": False, "connections": 0}
+        for name, section in sections.items()
+        if isinstance(section, NoticesDoor)
+    }
+    relay = {"relay": {"connected": False, "fault": None, "standby": False}} if "national" in sections else {}
+    return {"doors": doors} | relay

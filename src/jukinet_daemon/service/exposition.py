@@ -1,0 +1,33 @@
+"""計数の表示: the metrics of this process and of the others of its register as one text for Prometheus."""
+
+from collections.abc import Iterator, Mapping
+
+from prometheus_client import CollectorRegistry, generate_latest
+from prometheus_client.metrics_core import Metric
+from prometheus_client.parser import text_string_to_metric_families
+from prometheus_client.registry import Collector
+
+
+def exposition(registry: CollectorRegistry, others: Mapping[str, str]) -> bytes:
+    """The metrics of a registry, and the texts of other processes with the label `process` on each sample."""
+    joined = CollectorRegistry()
+    joined.register(_Joined(registry, others))
+    return generate_latest(joined)
+
+
+class _Joined(Collector):
+    def __init__(self, registry: CollectorRegistry, others: Mapping[str, str]) -> None:
+        self._registry = registry
+        self._others = others
+
+    def collect(self) -> Iterator[Metric]:
+        families = {family.name: family for family in self._registry.collect()}
+        for process, text in self._others.items():
+            for told in text_string_to_metric_families(text):
+                # When a counter began is told beside it; as a family of its own it would stand twice.
+                if told.name.endswith("_created"):
+                    continue
+                family = families.setdefault(told.name, Metric(told.name, told.documentation, told.type))
+                for sample in told.samples:
+                    family.add_sample(sample.name, sample.labels | {"process": process}, sample.value)
+        yield from families.values()

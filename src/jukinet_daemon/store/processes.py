@@ -1,0 +1,40 @@
+"""処理の保存: what the processes of a register say of themselves, in its database."""
+
+import json
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from typing import Any
+
+from jukinet_daemon.store.pool import Database
+
+
+@dataclass(frozen=True, slots=True)
+class Told:
+    """What a process said of itself last: its report, and its metrics as text."""
+
+    name: str
+    report: Mapping[str, Any]
+    metrics: str = field(repr=False)
+
+
+class Processes:
+    """The words of one process among those of the others. `name` says what it opens, `host` where it runs."""
+
+    def __init__(self, database: Database, name: str, host: str) -> None:
+        self._database = database
+        self._who = (name, host)
+
+    async def tell(self, report: Mapping[str, Any], metrics: str) -> None:
+        """Writes down what this process says of itself now. Raises StoreFault."""
+        await self._database.fetch("tell_process", *self._who, json.dumps(report), metrics)
+
+    async def forget(self) -> None:
+        """Takes back what this process said, for it ends in good order. Raises StoreFault."""
+        await self._database.fetch("forget_process", *self._who)
+
+    async def others(self, silent_s: float) -> list[Told]:
+        """What the others said, but for those that were silent for so many seconds. Raises StoreFault."""
+        rows = await self._database.fetch("other_processes", *self._who, silent_s)
+        return [
+            Told(f"{row['name']}@{row['host']}", json.loads(row["report"]), row["metrics"]) for row in rows
+        ]

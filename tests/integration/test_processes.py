@@ -1,0 +1,129 @@
+"""A register served by a process for each door: one of them tells of all."""
+
+from collections.abc import AsyncIterator, Callable
+from contextlib import AsyncExitStack
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import aiohttp
+import pytest
+from prometheus_client.parser import text_string_to_metric_families
+
+from jukinet_daemon.daemon.serve import Daemon
+from jukinet_daemon.outward import call
+from jukinet_daemon.pki.peer import Role
+from jukinet_daemon.store.pool import open_database
+from jukinet_daemon.store.processes import Processes
+from support.notices import juki_change
+from support.store import session
+from support.world import FUKUOKA, CsLine, Pki, config_for, national_server, until, write_keyring
+
+
+@dataclass
+class Site:
+    """A configuration of all doors, and the processes that open one each."""
+
+    start: Callable[..., Any]
+    stop: Callable[..., Any]
+    pki: Pki
+    dsn: str
+    running: dict[str, Daemon]
+
+    async def ask(self, path: str) -> Any:
+        async with aiohttp.ClientSession() as client:
+            answer = await client.get(f"http://{self.running['health'].addresses['health']}{path}")
+            return await (answer.json() if path == "/healthz" else answer.text())
+
+    async def problems(self) -> list[str]:
+        return list((await self.ask("/healthz"))["problems"])
+
+    async def comes_to(self, problems: list[str]) -> None:
+        async def so() -> bool:
+            return await self.problems() == problems
+
+        await until(so, 60)
+
+
+@pytest.fixture
+async def site(new_database: Callable[[str], str], pki: Pki, tmp_path: Path) -> AsyncIterator[Site]:
+    async with AsyncExitStack() as stack:
+        url = await stack.enter_async_context(national_server("juki", pki, tmp_path / "national.ndjson"))
+        dsn = new_database("juki")
+        config = config_for("juki", pki, dsn, write_keyring(tmp_path), national={"url": url})
+        running: dict[str, Daemon] = {}
+
+        async def start(section: str) -> None:
+            running[section] = Daemon(config, {section})
+            await running[section].start()
+
+        async def stop(section: str) -> None:
+            await running.pop(section).stop()
+
+        yield Site(start, stop, pki, dsn, running)
+        for section in list(running):
+            await stop(section)
+
+
+CLOSED = "戸口 notices が閉じている / door closed"
+NO_LINE = "全国サーバとの回線が開いていない / the relay has no line: -"
+
+
+async def test_the_health_door_tells_of_the_other_processes(site: Site) -> None:
+    await site.start("health")
+    assert await site.problems() == [CLOSED, NO_LINE]
+    await site.start("notices")
+    await site.start("national")
+    await site.comes_to([])
+    report = await site.ask("/healthz")
+    assert report["doors"]["notices"]["listen"] == site.running["notices"].addresses["notices"]
+    assert sorted(item["name"] for item in report["certificates"]) == ["certificate", "crl"]
+    await site.stop("notices")
+    assert await site.problems() == [CLOSED]
+
+
+async def test_a_process_that_fell_silent_counts_as_closed(site: Site) -> None:
+    for section in ("health", "notices", "national"):
+        await site.start(section)
+    await site.comes_to([])
+    async with session(site.dsn) as owner:
+        await owner.execute(
+            "UPDATE process SET told_at = told_at - interval '1 hour' WHERE name = 'national'"
+        )
+        assert await site.problems() == [NO_LINE]
+    await site.comes_to([])  # it speaks again
+
+
+async def test_the_metrics_of_all_processes_stand_at_one_door(site: Site) -> None:
+    for section in ("health", "notices"):
+        await site.start(section)
+    caller = site.pki.caller(Role.CS, FUKUOKA, "juki")
+    url = f"wss://{site.running['notices'].addresses['notices']}/notices"
+    async with call(url, caller) as conversation:
+        await CsLine("juki", FUKUOKA, caller, conversation).tell(juki_change(), juki_change())
+
+    async def told() -> list[float]:
+        families = {f.name: f for f in text_string_to_metric_families(await site.ask("/metrics"))}
+        return [
+            sample.value
+            for sample in families["jukinet_notices"].samples
+            if sample.name.endswith("_total") and sample.labels.get("process", "").startswith("notices@")
+        ]
+
+    assert await until(told, 60) == [2.0]
+    heads = [line for line in (await site.ask("/metrics")).splitlines() if line.startswith("# TYPE")]
+    assert len(heads) == len(set(heads))
+
+
+async def test_what_is_told_is_without_the_teller(new_database: Callable[[str], str]) -> None:
+    dsn = new_database("juki")
+    database = await open_database(dsn, "juki", "jukinet_status")
+    one, other = (Processes(database, name, "host") for name in ("one", "other"))
+    try:
+        await one.tell({"doors": {}}, "metrics")
+        assert await one.others(20) == []
+        assert [told.name for told in await other.others(20)] == ["one@host"]
+        await one.forget()
+        assert await other.others(20) == []
+    finally:
+        await database.close()
