@@ -5,7 +5,7 @@ BIN := $(VENV)/bin
 READY := $(VENV)/.ready
 
 .DEFAULT_GOAL := help
-.PHONY: help install demo test lint types imports pytest conformance schemas lock clean
+.PHONY: help install demo test lint types imports pytest conformance schemas bases lock clean
 
 help: ## この一覧 / this list
 	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | awk -F':.*## ' '{printf "  make %-10s %s\n", $$1, $$2}'
@@ -42,6 +42,9 @@ conformance: $(READY) ## 適合試験を三通りに / the vectors: pure rules, 
 
 schemas: $(READY) ## 生成物を作り直す / regenerate the JSON Schemas, outcome table, schema dumps
 	@PYTHONPATH=tests $(BIN)/python -m generate && PYTHONPATH=tests $(BIN)/python -m dump_schemas
+
+bases: $(READY) ## 根拠の表を法令の本文から作り直す (LAW=フォルダ) / legal bases from the texts of the statutes
+	@$(BIN)/python scripts/derive_bases.py $(LAW)
 
 lock: $(READY) ## 依存を固定し直す / pin again, by hash and without addresses
 	@for set in run dev; do \

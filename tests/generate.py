@@ -15,6 +15,7 @@ from jukinet_daemon.wire.notice import NOTICES, Message
 from jukinet_daemon.wire.parcel import ParcelMessage
 from jukinet_daemon.wire.relayed import RECORDS
 from jukinet_daemon.wire.reply import ReplyMessage
+from legal_bases import bases_document
 from state_table import states_document
 
 ROOT = Path(__file__).parents[1]
@@ -57,7 +58,11 @@ def generated() -> dict[str, str]:
         f"schemas/messages/{name}.schema.json": _schema(name, title, model)
         for name, (title, model) in MESSAGES.items()
     }
-    return files | {"docs/outcomes.md": _outcomes(), "docs/states.md": states_document()}
+    return files | {
+        "docs/outcomes.md": _outcomes(),
+        "docs/states.md": states_document(),
+        "docs/legal-bases.md": bases_document(),
+    }
 
 
 def _schema(name: str, title: str, model: type[Message]) -> str:

@@ -94,6 +94,8 @@ class Rules(Section):
 
     resident_code_check: Literal["refuse", "warn", "off"] = "warn"
     areas: ReadableFile | None = None
+    bases: ReadableFile | None = None
+    offices: ReadableFile | None = None
 
 
 class NoticesDoor(Duty):

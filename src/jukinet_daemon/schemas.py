@@ -1,12 +1,27 @@
 """同梱の資料: where the database schema and the code tables are, in a checkout and when installed."""
 
 import csv
+from collections.abc import Callable, Iterator, Mapping
+from datetime import date
 from functools import cache
 from pathlib import Path
 from types import MappingProxyType
+from typing import TypeVar
 
 from jukinet_daemon.domain.area import Area, Areas
+from jukinet_daemon.domain.bases import (
+    EXECUTIVE,
+    Bases,
+    BasisFault,
+    LegalBasis,
+    NumberBasis,
+    Organ,
+    Term,
+    Use,
+)
 from jukinet_daemon.domain.fold import Variants
+from jukinet_daemon.domain.offices import OfficeAffair, Offices
+from jukinet_daemon.domain.provide import SCOPES
 
 _PACKAGE = Path(__file__).parent
 
@@ -34,3 +49,79 @@ def read_variants() -> Variants:
         return MappingProxyType(
             {ord(variant): row["base"] for row in csv.DictReader(file) for variant in row["variants"]}
         )
+
+
+_Row = TypeVar("_Row")
+
+
+def read_bases(extra: Path | None = None) -> Bases:
+    """The legal bases: the statutes' own, and a prefecture's (条例) from a file of the same columns.
+
+    Codes of that file begin with P, so that none can stand for a statute's. Raises BasisFault.
+    """
+    bases = list(_rows(schemas_folder() / "codes" / "legal_bases.csv", _legal_basis))
+    own = list(_rows(extra, _legal_basis)) if extra else []
+    if foreign := [basis.code for basis in own if not basis.code.startswith("P")]:
+        raise BasisFault(f"{extra}: {foreign[0]}: code: a prefecture's own begins with P")
+    return Bases([*bases, *own], read_number_bases())
+
+
+def read_number_bases() -> tuple[NumberBasis, ...]:
+    """The bases of 番号法9条, on which a 個人番号 may be used."""
+    return tuple(_rows(schemas_folder() / "codes" / "number_bases.csv", _number_basis))
+
+
+def read_offices(table: Path | None, bases: Bases) -> Offices:
+    """The offices that may ask and their affairs, from a file; none without one. Raises BasisFault."""
+    return Offices(_rows(table, _office_affair) if table else (), bases)
+
+
+def _rows(table: Path, read: Callable[[Mapping[str, str]], _Row]) -> Iterator[_Row]:
+    with table.open(encoding="utf-8", newline="") as file:
+        for number, row in enumerate(csv.DictReader(file), start=2):
+            try:
+                yield read(row)
+            except KeyError as missing:
+                raise BasisFault(f"{table}: line {number}: {missing.args[0]}: no such column") from None
+            except (ValueError, TypeError, AttributeError) as wrong:
+                raise BasisFault(f"{table}: line {number}: {wrong}") from None
+
+
+def _legal_basis(row: Mapping[str, str]) -> LegalBasis:
+    return LegalBasis(
+        row["code"],
+        Use(row["use"]),
+        frozenset(organ for word in row["organs"].split() for organ in _organs(word)),
+        row["requester"],
+        row["affair"],
+        tuple(row["number_bases"].split()),
+        MappingProxyType({name: row[f"{name}_article"] for name in SCOPES if row[f"{name}_article"]}),
+        _term(row),
+        row["citation"],
+    )
+
+
+def _organs(word: str) -> frozenset[Organ]:
+    """An organ by its code; `executive` stands for every one of the prefecture but the governor."""
+    return EXECUTIVE if word == "executive" else frozenset({Organ(word)})
+
+
+def _number_basis(row: Mapping[str, str]) -> NumberBasis:
+    return NumberBasis(row["code"], row["holder"], row["affair"], _term(row), row["citation"])
+
+
+def _office_affair(row: Mapping[str, str]) -> OfficeAffair:
+    return OfficeAffair(
+        row["office"],
+        row["office_name"],
+        Organ(row["organ"]),
+        row["affair"],
+        row["affair_name"],
+        row["basis"],
+        _term(row),
+    )
+
+
+def _term(row: Mapping[str, str]) -> Term:
+    until = row["valid_to"]
+    return Term(date.fromisoformat(row["valid_from"]), date.fromisoformat(until) if until else None)

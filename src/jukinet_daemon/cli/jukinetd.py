@@ -8,6 +8,7 @@ import uvloop
 
 from jukinet_daemon.config import Config, ConfigFault, load_config
 from jukinet_daemon.daemon.serve import DutyFault, serve
+from jukinet_daemon.domain.bases import BasisFault
 from jukinet_daemon.logs import configure_logs
 from jukinet_daemon.pki.files import PkiFileError
 from jukinet_daemon.store.faults import StoreFault
@@ -38,7 +39,7 @@ def main(arguments: list[str] | None = None) -> int:
     except DutyFault as fault:
         print(f"jukinetd: 仕事が止まったので終わる / a duty failed: {fault}", file=sys.stderr)
         return 1
-    except (StoreFault, PkiFileError, KeyringFault, OSError) as fault:
+    except (StoreFault, PkiFileError, KeyringFault, BasisFault, OSError) as fault:
         print(f"jukinetd: 起動できない / cannot start: {fault}", file=sys.stderr)
         return 1
     return 0

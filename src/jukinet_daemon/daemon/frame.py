@@ -15,7 +15,7 @@ from jukinet_daemon.domain.juki import JUKI
 from jukinet_daemon.domain.register import Register, Strictness
 from jukinet_daemon.pki.files import load_certificate, load_crl
 from jukinet_daemon.pki.tls import TlsFiles
-from jukinet_daemon.schemas import read_areas
+from jukinet_daemon.schemas import read_areas, read_bases, read_offices
 from jukinet_daemon.service.batch import House
 from jukinet_daemon.service.clock import Clock, clock_of
 from jukinet_daemon.service.metrics import Metrics
@@ -43,6 +43,8 @@ class Frame:
         self.clock: Clock = clock_of(config.timezone)
         self.register = REGISTERS[config.register_]
         self.areas: Areas = read_areas(config.rules.areas)
+        self.bases = read_bases(config.rules.bases)
+        self.offices = read_offices(config.rules.offices, self.bases)
         self.vault = Vault(read_keyring(config.keys.ring))
         self.metrics = Metrics()
         self.contexts: list[ssl.SSLContext] = []
