@@ -8,7 +8,7 @@ DECLARE
 BEGIN
     -- Roles belong to the whole cluster: an administrator or another register, even now, may have made them.
     FOREACH door IN ARRAY ARRAY['jukinet_notices', 'jukinet_relay', 'jukinet_status',
-        'jukinet_control', 'jukinet_history'] LOOP
+        'jukinet_control', 'jukinet_history', 'jukinet_watch'] LOOP
         CONTINUE WHEN to_regrole(door) IS NOT NULL;
         BEGIN
             EXECUTE format('CREATE ROLE %I NOLOGIN', door);
@@ -35,7 +35,7 @@ $$;
 REVOKE ALL ON ALL TABLES IN SCHEMA public FROM PUBLIC;
 REVOKE ALL ON ALL ROUTINES IN SCHEMA public FROM PUBLIC;
 GRANT SELECT ON schema_migration
-TO jukinet_notices, jukinet_relay, jukinet_status, jukinet_control, jukinet_history;
+TO jukinet_notices, jukinet_relay, jukinet_status, jukinet_control, jukinet_history, jukinet_watch;
 
 -- The notices door: takes notices in.
 GRANT INSERT ON parcel, inbox, person, person_key, held, departure, history, outbox, ledger TO jukinet_notices;
@@ -72,6 +72,24 @@ GRANT SELECT (notice_id, outcome, code) ON inbox TO jukinet_status;
 GRANT SELECT (sender, received_at) ON parcel TO jukinet_status;
 GRANT SELECT (notice_id, held_at) ON held TO jukinet_status;
 GRANT SELECT, INSERT, UPDATE, DELETE ON process TO jukinet_status;
+
+GRANT SELECT ON numbering, number_gap, number_reuse, comparison TO jukinet_status;
+
+-- The watch beside the notices door: numbers that never came or came twice, daily comparisons.
+GRANT SELECT ON parcel TO jukinet_watch;
+GRANT SELECT (notice_id, sender, parcel_id, outcome, code) ON inbox TO jukinet_watch;
+GRANT SELECT, INSERT ON numbering, number_reuse, comparison TO jukinet_watch;
+GRANT SELECT, INSERT, DELETE ON number_gap TO jukinet_watch;
+GRANT UPDATE (highest) ON numbering TO jukinet_watch;
+GRANT INSERT ON ledger TO jukinet_watch;
+
+-- Operators stop waiting for numbers that will not come, and close numbers used again.
+GRANT SELECT, INSERT ON numbering TO jukinet_control;
+GRANT UPDATE (highest) ON numbering TO jukinet_control;
+GRANT SELECT, INSERT, DELETE ON number_gap TO jukinet_control;
+GRANT SELECT ON number_reuse TO jukinet_control;
+GRANT UPDATE (settled_at) ON number_reuse TO jukinet_control;
+
 
 -- Questions about the past: all records of the person that a key names.
 GRANT SELECT ON person_key, history TO jukinet_history;

@@ -319,6 +319,30 @@ CREATE TABLE public.closing (
     CONSTRAINT closing_singleton_check CHECK (singleton)
 );
 
+-- Name: comparison; Type: TABLE; Schema: public; Owner: -
+
+CREATE TABLE public.comparison (
+    comparison_id bigint NOT NULL,
+    peer text NOT NULL,
+    day date NOT NULL,
+    signed text NOT NULL,
+    theirs jsonb NOT NULL,
+    ours jsonb NOT NULL,
+    differing text[] NOT NULL,
+    compared_at timestamp with time zone DEFAULT clock_timestamp() NOT NULL
+);
+
+-- Name: comparison_comparison_id_seq; Type: SEQUENCE; Schema: public; Owner: -
+
+ALTER TABLE public.comparison ALTER COLUMN comparison_id ADD GENERATED ALWAYS AS IDENTITY (
+    SEQUENCE NAME public.comparison_comparison_id_seq
+    START WITH 1
+    INCREMENT BY 1
+    NO MINVALUE
+    NO MAXVALUE
+    CACHE 1
+);
+
 -- Name: departure; Type: TABLE; Schema: public; Owner: -
 
 CREATE TABLE public.departure (
@@ -424,6 +448,35 @@ ALTER TABLE public.ledger ALTER COLUMN entry_id ADD GENERATED ALWAYS AS IDENTITY
     NO MINVALUE
     NO MAXVALUE
     CACHE 1
+);
+
+-- Name: number_gap; Type: TABLE; Schema: public; Owner: -
+
+CREATE TABLE public.number_gap (
+    sender public.area_code NOT NULL,
+    first bigint NOT NULL,
+    last bigint NOT NULL,
+    found_at timestamp with time zone NOT NULL,
+    CONSTRAINT number_gap_check CHECK ((last >= first)),
+    CONSTRAINT number_gap_first_check CHECK ((first > 0))
+);
+
+-- Name: number_reuse; Type: TABLE; Schema: public; Owner: -
+
+CREATE TABLE public.number_reuse (
+    sender public.area_code NOT NULL,
+    number bigint NOT NULL,
+    digest text NOT NULL,
+    found_at timestamp with time zone DEFAULT clock_timestamp() NOT NULL,
+    settled_at timestamp with time zone
+);
+
+-- Name: numbering; Type: TABLE; Schema: public; Owner: -
+
+CREATE TABLE public.numbering (
+    sender public.area_code NOT NULL,
+    highest bigint NOT NULL,
+    CONSTRAINT numbering_highest_check CHECK ((highest >= 0))
 );
 
 -- Name: outbox; Type: TABLE; Schema: public; Owner: -
@@ -609,6 +662,11 @@ CREATE TABLE public.schema_migration (
 ALTER TABLE ONLY public.closing
     ADD CONSTRAINT closing_pkey PRIMARY KEY (singleton);
 
+-- Name: comparison comparison_pkey; Type: CONSTRAINT; Schema: public; Owner: -
+
+ALTER TABLE ONLY public.comparison
+    ADD CONSTRAINT comparison_pkey PRIMARY KEY (comparison_id);
+
 -- Name: departure departure_pkey; Type: CONSTRAINT; Schema: public; Owner: -
 
 ALTER TABLE ONLY public.departure
@@ -638,6 +696,21 @@ ALTER TABLE ONLY public.inbox
 
 ALTER TABLE ONLY public.ledger
     ADD CONSTRAINT ledger_pkey PRIMARY KEY (entry_id);
+
+-- Name: number_gap number_gap_pkey; Type: CONSTRAINT; Schema: public; Owner: -
+
+ALTER TABLE ONLY public.number_gap
+    ADD CONSTRAINT number_gap_pkey PRIMARY KEY (sender, first);
+
+-- Name: number_reuse number_reuse_pkey; Type: CONSTRAINT; Schema: public; Owner: -
+
+ALTER TABLE ONLY public.number_reuse
+    ADD CONSTRAINT number_reuse_pkey PRIMARY KEY (sender, number, digest);
+
+-- Name: numbering numbering_pkey; Type: CONSTRAINT; Schema: public; Owner: -
+
+ALTER TABLE ONLY public.numbering
+    ADD CONSTRAINT numbering_pkey PRIMARY KEY (sender);
 
 -- Name: outbox outbox_notice_id_key; Type: CONSTRAINT; Schema: public; Owner: -
 
@@ -684,6 +757,10 @@ ALTER TABLE ONLY public.receipt
 ALTER TABLE ONLY public.schema_migration
     ADD CONSTRAINT schema_migration_pkey PRIMARY KEY (version);
 
+-- Name: comparison_of; Type: INDEX; Schema: public; Owner: -
+
+CREATE INDEX comparison_of ON public.comparison USING btree (peer, day, comparison_id DESC);
+
 -- Name: held_of; Type: INDEX; Schema: public; Owner: -
 
 CREATE INDEX held_of ON public.held USING btree (person_id);
@@ -700,6 +777,10 @@ CREATE INDEX history_by_kana ON public.history USING btree (search_kana, born_fr
 
 CREATE INDEX history_by_name ON public.history USING btree (search_name, born_from);
 
+-- Name: number_reuse_open; Type: INDEX; Schema: public; Owner: -
+
+CREATE INDEX number_reuse_open ON public.number_reuse USING btree (sender, number) WHERE (settled_at IS NULL);
+
 -- Name: outbox_refused; Type: INDEX; Schema: public; Owner: -
 
 CREATE INDEX outbox_refused ON public.outbox USING btree (outbox_id) WHERE (refused IS NOT NULL);
@@ -708,6 +789,10 @@ CREATE INDEX outbox_refused ON public.outbox USING btree (outbox_id) WHERE (refu
 
 CREATE INDEX outbox_waiting ON public.outbox USING btree (outbox_id) WHERE (receipt_id IS NULL);
 
+-- Name: parcel_by_number; Type: INDEX; Schema: public; Owner: -
+
+CREATE INDEX parcel_by_number ON public.parcel USING btree (sender, number);
+
 -- Name: parcel_by_sender; Type: INDEX; Schema: public; Owner: -
 
 CREATE INDEX parcel_by_sender ON public.parcel USING btree (sender, received_at);
@@ -715,6 +800,10 @@ CREATE INDEX parcel_by_sender ON public.parcel USING btree (sender, received_at)
 -- Name: person_key_of; Type: INDEX; Schema: public; Owner: -
 
 CREATE INDEX person_key_of ON public.person_key USING btree (person_id);
+
+-- Name: receipt_by_time; Type: INDEX; Schema: public; Owner: -
+
+CREATE INDEX receipt_by_time ON public.receipt USING btree (received_at);
 
 -- Name: outbox closed_for_good; Type: TRIGGER; Schema: public; Owner: -
 

@@ -3,6 +3,7 @@
 import os
 import tomllib
 from collections.abc import Collection
+from datetime import date, time
 from pathlib import Path
 from typing import Annotated, Literal
 from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
@@ -114,6 +115,21 @@ class National(Duty):
     parcel_notices: Annotated[int, Field(ge=1, le=500)] = 200
 
 
+class Watch(Section):
+    """What is watched on the municipalities' side: numbers that are missing, silence in service hours."""
+
+    grace_seconds: Annotated[float, Field(ge=0)] = 60.0
+    service_begins: time = time(8, 30)
+    service_ends: time = time(17, 15)
+    closed_days: frozenset[date] = frozenset()
+
+    @model_validator(mode="after")
+    def _a_day_has_hours(self) -> "Watch":
+        if self.service_begins >= self.service_ends:
+            raise ValueError("service_begins must lie before service_ends")
+        return self
+
+
 class HealthDoor(Duty):
     """The door for people and monitors on this host."""
 
@@ -137,6 +153,7 @@ class Config(Section):
     tls: Tls | None = None
     keys: Keys
     rules: Rules = Rules()
+    watch: Watch = Watch()
     notices: NoticesDoor | None = None
     national: National | None = None
     health: HealthDoor | None = None

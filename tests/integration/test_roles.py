@@ -12,8 +12,9 @@ from jukinet_daemon.store.migrate import migrate
 from support.store import session
 from support.world import REGISTERS
 
-NOTICES, RELAY, STATUS, HISTORY, CONTROL = ROLES = (
-    "jukinet_notices", "jukinet_relay", "jukinet_status", "jukinet_history", "jukinet_control"
+NOTICES, RELAY, STATUS, HISTORY, CONTROL, WATCH = ROLES = (
+    "jukinet_notices", "jukinet_relay", "jukinet_status", "jukinet_history", "jukinet_control",
+    "jukinet_watch",
 )  # fmt: skip
 
 # Rights on whole tables; those on single columns stand in COLUMN_RIGHTS.
@@ -39,6 +40,19 @@ TABLE_RIGHTS = {
     },
     STATUS: {
         "process": {"SELECT", "INSERT", "UPDATE", "DELETE"},
+        "numbering": {"SELECT"},
+        "number_gap": {"SELECT"},
+        "number_reuse": {"SELECT"},
+        "comparison": {"SELECT"},
+        "schema_migration": {"SELECT"},
+    },
+    WATCH: {
+        "parcel": {"SELECT"},
+        "numbering": {"INSERT", "SELECT"},
+        "number_gap": {"DELETE", "INSERT", "SELECT"},
+        "number_reuse": {"INSERT", "SELECT"},
+        "comparison": {"INSERT", "SELECT"},
+        "ledger": {"INSERT"},
         "schema_migration": {"SELECT"},
     },
     CONTROL: {
@@ -50,6 +64,9 @@ TABLE_RIGHTS = {
         "history": {"INSERT"},
         "outbox": {"INSERT"},
         "ledger": {"INSERT"},
+        "numbering": {"INSERT", "SELECT"},
+        "number_gap": {"DELETE", "INSERT", "SELECT"},
+        "number_reuse": {"SELECT"},
         "schema_migration": {"SELECT"},
     },
     HISTORY: {"person_key": {"SELECT"}, "history": {"SELECT"}, "schema_migration": {"SELECT"}},
@@ -85,7 +102,17 @@ COLUMN_RIGHTS = {
         "SELECT held.held_at",
     },
     HISTORY: set(),
+    WATCH: {
+        "SELECT inbox.notice_id",
+        "SELECT inbox.sender",
+        "SELECT inbox.parcel_id",
+        "SELECT inbox.outcome",
+        "SELECT inbox.code",
+        "UPDATE numbering.highest",
+    },
     CONTROL: {
+        "UPDATE numbering.highest",
+        "UPDATE number_reuse.settled_at",
         "UPDATE person.current",
         "UPDATE person.stays",
         "UPDATE person.version",
@@ -148,6 +175,11 @@ FORBIDDEN = [
     (CONTROL, "SELECT name FROM history"),
     (CONTROL, "SELECT sealed FROM parcel"),
     (CONTROL, "INSERT INTO held (notice_id) VALUES (gen_random_uuid())"),
+    (WATCH, "SELECT answer FROM inbox"),
+    (WATCH, "SELECT name FROM history"),
+    (WATCH, "SELECT sealed FROM held"),
+    (WATCH, "INSERT INTO parcel SELECT * FROM parcel"),
+    (WATCH, "CALL commit_batch('{}', '{}', '{}', '{}')"),
     (HISTORY, "CALL commit_batch('{}', '{}', '{}', '{}')"),
 ]  # fmt: skip
 

@@ -22,8 +22,8 @@ from support.world import REGISTERS, postgres
 
 MIGRATIONS = sorted(path.name for path in (schemas_folder() / "postgres" / "migrations").iterdir())
 NOTICES, RELAY, STATUS, HISTORY = "jukinet_notices", "jukinet_relay", "jukinet_status", "jukinet_history"
-CONTROL = "jukinet_control"
-EVERY_ROLE = (NOTICES, RELAY, STATUS, HISTORY, CONTROL)
+CONTROL, WATCH = "jukinet_control", "jukinet_watch"
+EVERY_ROLE = (NOTICES, RELAY, STATUS, HISTORY, CONTROL, WATCH)
 ROLES_OF = {
     "find_answers": (NOTICES, CONTROL),
     "find_people": (NOTICES, CONTROL),
@@ -35,7 +35,7 @@ ROLES_OF = {
     "find_outgoing": (RELAY,),
     "store_receipt": (RELAY,),
     "close_outbox": (RELAY,),
-    "add_leaf": (RELAY, CONTROL),
+    "add_leaf": (RELAY, CONTROL, WATCH),
     "database_settings": EVERY_ROLE,
     "has_schema": EVERY_ROLE,
     "schema_version": EVERY_ROLE,
@@ -43,10 +43,23 @@ ROLES_OF = {
     "outbox_waiting": (STATUS,),
     "outbox_refused": (STATUS,),
     "held_waiting": (STATUS,),
-    "last_parcels": (STATUS,),
     "tell_process": (STATUS,),
     "forget_process": (STATUS,),
     "other_processes": (STATUS,),
+    "last_parcels": (STATUS, WATCH),
+    "heard_of_sender": (STATUS, WATCH),
+    "lock_numbers": (WATCH, CONTROL),
+    "find_numberings": (WATCH, CONTROL),
+    "find_gaps": (WATCH, CONTROL, STATUS),
+    "find_new_numbers": (WATCH,),
+    "find_late_numbers": (WATCH,),
+    "find_parcels_of_number": (WATCH,),
+    "store_numbering": (WATCH, CONTROL),
+    "clear_gaps": (WATCH, CONTROL),
+    "store_gaps": (WATCH, CONTROL),
+    "store_reuse": (WATCH,),
+    "find_reuses": (STATUS, CONTROL),
+    "settle_reuses": (CONTROL,),
     "find_history": (HISTORY,),
     "find_held": (CONTROL,),
     "find_held_notice": (CONTROL,),

@@ -3,9 +3,11 @@
 import asyncio
 import shutil
 import tempfile
+from collections import defaultdict
 from collections.abc import AsyncIterator, Iterator
 from contextlib import asynccontextmanager, contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, field
+from itertools import count
 from pathlib import Path
 from typing import Any
 
@@ -67,6 +69,8 @@ class House:
     daemon: Daemon
     dsn: str
     national_journal: Path
+    # The parcels of each municipality are numbered through all its lines.
+    numbers: dict[str, Iterator[int]] = field(default_factory=lambda: defaultdict(lambda: count(1)))
 
     @property
     def notices_url(self) -> str:
@@ -81,7 +85,7 @@ class House:
         """An open conversation of a municipality with the server."""
         caller = self.pki.caller(Role.CS, municipality, self.register)
         async with call(self.notices_url, caller) as conversation:
-            yield CsLine(self.register, municipality, caller, conversation)
+            yield CsLine(self.register, municipality, caller, conversation, self.numbers[municipality])
 
     async def rows(self, sql: str, *values: Any) -> list[dict[str, Any]]:
         """Rows of the register's database, seen from outside."""
@@ -95,16 +99,24 @@ class House:
 class CsLine:
     """One municipality's end of a line."""
 
-    def __init__(self, register: str, municipality: str, caller: Caller, line: Conversation) -> None:
+    def __init__(
+        self,
+        register: str,
+        municipality: str,
+        caller: Caller,
+        line: Conversation,
+        numbers: Iterator[int] | None = None,
+    ) -> None:
         self.register = register
         self.municipality = municipality
         self.caller = caller
         self.conversation = line
         self.number = 0
+        self._numbers = numbers or count(1)
 
     def parcel(self, *notices: Any, **changes: Any) -> str:
         """A signed parcel of notices; `changes` overrides its sender, register or number."""
-        self.number += 1
+        self.number = next(self._numbers)
         fields: dict[str, Any] = {
             "register": self.register,
             "sender": self.municipality,

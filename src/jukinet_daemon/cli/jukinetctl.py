@@ -10,6 +10,7 @@ from pathlib import Path
 
 from jukinet_daemon.cli.control import CommandFault
 from jukinet_daemon.cli.held import add_held, held
+from jukinet_daemon.cli.numbers import add_numbers, numbers
 from jukinet_daemon.cli.status import show_status
 from jukinet_daemon.config import Config, ConfigFault, load_config
 from jukinet_daemon.store.faults import StoreFault
@@ -54,6 +55,9 @@ COMMANDS: dict[str, Command] = {
     "check-config": Command(check_config, "設定を調べ、誤りをすべて示す / check the configuration"),
     "migrate": Command(migrate_database, "データベースのスキーマを最新にする / bring the schema up to date"),
     "held": Command(held, "確認を待つ通知を扱う / work on held notices", add_held),
+    "numbers": Command(
+        numbers, "届いていない電文番号を扱う / parcel numbers that are missing or came twice", add_numbers
+    ),
     "status": Command(show_status, "動いているサーバの状態を示す / show the running server's state"),
 }
 

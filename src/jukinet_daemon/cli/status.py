@@ -37,6 +37,10 @@ def _print_status(report: dict[str, Any]) -> None:
     if relay := report.get("relay"):
         state = "接続" if relay["connected"] else "待機" if relay["standby"] else "切断"
         table.add_row("全国サーバとの回線", state)
+    if "silence" in report:
+        table.add_row("ふだんより長く通知のない市区町村", f"{len(report['silence']['silent'])}")
+        numbers = report["numbers"]
+        table.add_row("欠番・重番", f"{len(numbers['missing'])} 箇所・{len(numbers['reused'])} 件")
     for item in report["certificates"]:
         table.add_row(f"期限 {item['name']}", f"残り {item['days_left']} 日")
     console.print(table)

@@ -3,6 +3,7 @@
 from pathlib import Path
 
 from jukinet_daemon.daemon.frame import Frame
+from jukinet_daemon.daemon.watch import number_desk
 from jukinet_daemon.server.control import ControlDoor
 from jukinet_daemon.server.health import HealthDoor
 from jukinet_daemon.server.listener import Listener
@@ -23,7 +24,8 @@ async def open_control(frame: Frame, path: Path) -> None:
     database = await frame.database("control")
     held = HeldNotices(database, frame.register.name, frame.vault)
     inbox = Inbox(database, frame.register.name, frame.vault)
-    control = ControlDoor(frame.status, HeldDesk(frame.house(), held, inbox))
+    desk = HeldDesk(frame.house(), held, inbox)
+    control = ControlDoor(frame.status, desk, number_desk(frame, database))
     await control.open(path, frame.passed.get("control"))
     frame.stack.push_async_callback(control.close)
     frame.addresses["control"] = str(path)

@@ -6,6 +6,7 @@ import structlog
 
 from jukinet_daemon.config import NoticesDoor
 from jukinet_daemon.daemon.frame import Frame, cancelled
+from jukinet_daemon.daemon.watch import open_watch
 from jukinet_daemon.keys import signing_key
 from jukinet_daemon.loops.receive import ReceiveLoop
 from jukinet_daemon.pki.peer import Role
@@ -15,6 +16,7 @@ from jukinet_daemon.server.listener import Listener
 from jukinet_daemon.server.notices import Desk
 from jukinet_daemon.server.notices import NoticesDoor as NoticesDoorHandler
 from jukinet_daemon.service.lanes import Lanes
+from jukinet_daemon.service.numbers import Numbers
 from jukinet_daemon.service.receive import Receiver
 from jukinet_daemon.service.refuse import Refuser
 from jukinet_daemon.store.inbox import Inbox
@@ -35,7 +37,8 @@ async def open_notices(frame: Frame, settings: NoticesDoor) -> None:
     )
     frame.loops.append(worker)
     frame.stack.push_async_callback(_finish, lanes, worker)
-    door = NoticesDoorHandler(_desk(frame, lanes, inbox), settings.parcels_in_flight)
+    numbers = await open_watch(frame)
+    door = NoticesDoorHandler(_desk(frame, lanes, inbox, numbers), settings.parcels_in_flight)
     context = server_context(frame.tls_files())
     frame.contexts.append(context)
     listener = Listener(door.application(), context)
@@ -49,7 +52,7 @@ async def open_notices(frame: Frame, settings: NoticesDoor) -> None:
     }
 
 
-def _desk(frame: Frame, lanes: Lanes, inbox: Inbox) -> Desk:
+def _desk(frame: Frame, lanes: Lanes, inbox: Inbox, numbers: Numbers) -> Desk:
     policy = DoorPolicy(frame.config.trust_domain, Role.CS, frozenset(frame.areas.senders))
     return Desk(
         frame.register.name,
@@ -57,6 +60,7 @@ def _desk(frame: Frame, lanes: Lanes, inbox: Inbox) -> Desk:
         signing_key(frame.tls_files()),
         lanes,
         Refuser(frame.register.name, inbox, frame.clock),
+        numbers,
         frame.clock,
         frame.metrics,
     )

@@ -12,9 +12,11 @@ from typing import Any
 from aiohttp import web
 
 from jukinet_daemon.service.held import HeldDesk, Reason, Settled, SettleFault
+from jukinet_daemon.service.numbers import NumberDesk
 from jukinet_daemon.service.status import Status
 from jukinet_daemon.store.faults import StoreFault
 from jukinet_daemon.vault.fields import VaultFault
+from jukinet_daemon.wire.parcel import MAX_PARCEL_NUMBER
 from jukinet_daemon.wire.text import notice_id_in
 
 SOCKET_MODE = 0o660
@@ -24,9 +26,10 @@ _CREDENTIALS = struct.Struct("3i")
 class ControlDoor:
     """The door's handlers and its socket."""
 
-    def __init__(self, status: Status, held: HeldDesk) -> None:
+    def __init__(self, status: Status, held: HeldDesk, numbers: NumberDesk) -> None:
         self._status = status
         self._held = held
+        self._numbers = numbers
         self._runner: web.AppRunner | None = None
 
     async def open(self, path: Path, passed: socket.socket | None = None) -> None:
@@ -41,6 +44,8 @@ class ControlDoor:
         application.router.add_get("/held/{id}", self._show)
         application.router.add_post("/held/{id}/release", self._release)
         application.router.add_post("/held/{id}/reject", self._reject)
+        application.router.add_get("/numbers", self._list_numbers)
+        application.router.add_post("/numbers/{sender:[0-9]{6}}/settle", self._settle_numbers)
         self._runner = web.AppRunner(application, access_log=None)
         await self._runner.setup()
         await web.SockSite(self._runner, listening).start()
@@ -69,6 +74,15 @@ class ControlDoor:
         reason = _reason(request.query.get("reason", ""))
         settled = await self._held.reject(_id(request), operator_of(request), reason, apply=apply)
         return web.json_response([_told(item) for item in settled])
+
+    async def _list_numbers(self, _request: web.Request) -> web.Response:
+        return web.json_response(await self._numbers.part())
+
+    async def _settle_numbers(self, request: web.Request) -> web.Response:
+        first, last = _number(request, "first"), _number(request, "last")
+        apply = request.query.get("apply") == "true"
+        sender, operator = request.match_info["sender"], operator_of(request)
+        return web.json_response(await self._numbers.settle(sender, first, last, operator, apply=apply))
 
 
 def operator_of(request: web.Request) -> str:
@@ -110,6 +124,13 @@ def _reason(text: str) -> Reason:
         return Reason(text)
     except ValueError:
         raise SettleFault(f"理由は {', '.join(Reason)} のどれか / a reason is one of these") from None
+
+
+def _number(request: web.Request, name: str) -> int:
+    text = request.query.get(name, "")
+    if not (text.isascii() and text.isdigit() and 0 < int(text) <= MAX_PARCEL_NUMBER):
+        raise SettleFault("電文番号の形でない / not a parcel number")
+    return int(text)
 
 
 def _told(settled: Settled) -> dict[str, Any]:

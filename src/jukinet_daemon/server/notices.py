@@ -17,6 +17,7 @@ from jukinet_daemon.server.replies import Replies
 from jukinet_daemon.service.clock import Clock
 from jukinet_daemon.service.lanes import Answer, Arrival, Lanes, Line
 from jukinet_daemon.service.metrics import Metrics
+from jukinet_daemon.service.numbers import Numbers
 from jukinet_daemon.service.refuse import Refuser
 from jukinet_daemon.wire.envelope import (
     MAX_SIGNED_BYTES,
@@ -51,6 +52,7 @@ class Desk:
     key: SigningKey = field(repr=False)
     lanes: Lanes
     refuser: Refuser
+    numbers: Numbers
     clock: Clock
     metrics: Metrics
 
@@ -231,7 +233,10 @@ class NoticesDoor:
             log.warning(
                 "notices_refused", door=DOOR, sender=parcel.sender, digest=digest, codes=dict(refused)
             )
-        head = ReplyHead(self._desk.register, parcel.sender, parcel.number, digest)
+        numbers = self._desk.numbers
+        numbers.answered(parcel.sender, parcel.number, digest)
+        missing = numbers.missing(parcel.sender)
+        head = ReplyHead(self._desk.register, parcel.sender, parcel.number, digest, missing)
         repeated = [place for place, answer in enumerate(given) if answer.repeated]
         moment = self._desk.clock().isoformat(timespec="milliseconds")
         payload = write_reply(head, [answer.text for answer in given], repeated, moment)

@@ -50,6 +50,18 @@ class Metrics:
             ["municipality"],
             registry=self.registry,
         )
+        self.numbers_missing = Gauge(
+            "jukinet_missing_parcels",
+            "Parcel numbers of a municipality that never came",
+            ["municipality"],
+            registry=self.registry,
+        )
+        self.silent = Gauge(
+            "jukinet_silent_seconds",
+            "Service time since a municipality, silent beyond its usual pattern, last sent",
+            ["municipality"],
+            registry=self.registry,
+        )
         self.not_after = Gauge(
             "jukinet_certificate_expiry_timestamp_seconds",
             "When a certificate or CRL ends",

@@ -10,6 +10,7 @@ from jukinet_daemon.store.migrate import migrations_of
 from jukinet_daemon.store.queries import load_queries
 
 Connection = asyncpg.Connection
+PooledConnection = asyncpg.pool.PoolConnectionProxy
 
 OLDEST_SERVER = 150000
 COMMAND_TIMEOUT_S = 60.0

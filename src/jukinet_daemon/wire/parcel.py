@@ -11,6 +11,9 @@ from jukinet_daemon.wire.text import AreaCode, Duplicated, JsonFault, Moment, ca
 PROTOCOL = "jukinet/1"
 MAX_NOTICES = 500
 
+MAX_PARCEL_NUMBER = 2**53 - 1
+ParcelNumber = Annotated[int, Field(ge=1, le=MAX_PARCEL_NUMBER)]
+
 
 class ParcelMessage(Message):
     """The payload of a parcel. The notices are read one by one, so that a bad one spoils no neighbour."""
@@ -18,7 +21,7 @@ class ParcelMessage(Message):
     protocol: Literal["jukinet/1"]
     register_: Literal["juki", "fuhyo"] = Field(description="宛先のファイル", alias="register")
     sender: AreaCode = Field(description="送信者の団体コード")
-    number: Annotated[int, Field(ge=1, le=2**53 - 1, description="送信者ごとの電文番号 (1から連番)")]
+    number: ParcelNumber = Field(description="送信者ごとの電文番号 (1から連番)")
     sent_at: Moment = Field(description="送信日時")
     notices: Annotated[list[Any], Field(min_length=1, max_length=MAX_NOTICES, description="通知")]
 

@@ -8,12 +8,13 @@ from typing import Annotated, Literal
 from pydantic import ConfigDict, Field, TypeAdapter, ValidationError
 
 from jukinet_daemon.wire.notice import Message
-from jukinet_daemon.wire.parcel import PROTOCOL
+from jukinet_daemon.wire.parcel import PROTOCOL, ParcelNumber
 from jukinet_daemon.wire.text import JsonFault, Moment, NoticeId, canonical, read_json
 
 Base64Url = Annotated[str, Field(pattern=r"^[A-Za-z0-9_-]+$")]
 Code = Annotated[str, Field(pattern=r"^[A-Z][0-9]{3}$")]
 DayText = Annotated[str, Field(pattern=r"^[0-9]{4}-[0-9]{2}-[0-9]{2}$")]
+NumberRange = Annotated[list[ParcelNumber], Field(min_length=2, max_length=2)]
 
 
 class RemarkMessage(Message):
@@ -59,6 +60,7 @@ class ReplyMessage(Message):
     answers: list[AnswerMessage]
     repeated: list[int] = Field(description="前に答えた通知の位置 (0から)")
     refused: ParcelRefusal | None = Field(default=None, description="電文全体を読まなかった理由")
+    missing: list[NumberRange] = Field(default=[], description="届いていない電文番号の範囲 [最初, 最後]")
 
 
 @dataclass(frozen=True, slots=True)
@@ -69,6 +71,7 @@ class ReplyHead:
     receiver: str
     parcel: int | None
     parcel_digest: str
+    missing: Sequence[tuple[int, int]] = ()
 
 
 class ReplyFault(ValueError):
@@ -103,7 +106,11 @@ def _shell(head: ReplyHead, answered_at: str) -> dict[str, object]:
         "parcel_digest": head.parcel_digest,
         "answered_at": answered_at,
     }
-    return shell if head.parcel is None else shell | {"parcel": head.parcel}
+    if head.parcel is not None:
+        shell["parcel"] = head.parcel
+    if head.missing:
+        shell["missing"] = [list(span) for span in head.missing]
+    return shell
 
 
 def _with_answers(shell: dict[str, object], answers: Sequence[str]) -> bytes:

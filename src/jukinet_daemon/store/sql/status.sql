@@ -38,3 +38,17 @@ SELECT s.sender, (
     SELECT received_at FROM parcel WHERE parcel.sender = s.sender ORDER BY received_at DESC LIMIT 1
 ) AS received_at
 FROM unnest($1::text[]) AS s (sender)
+
+-- name: heard_of_sender
+-- When a sender was heard since a moment, no two nearer together than a step: one index probe each.
+WITH RECURSIVE heard (heard_at) AS (
+    (SELECT received_at FROM parcel WHERE sender = $1 AND received_at >= $2 ORDER BY received_at LIMIT 1)
+    UNION ALL
+    SELECT (
+        SELECT received_at FROM parcel
+        WHERE sender = $1 AND received_at > heard.heard_at + $3::interval
+        ORDER BY received_at LIMIT 1
+    )
+    FROM heard WHERE heard.heard_at IS NOT NULL
+)
+SELECT heard_at FROM heard

@@ -1,0 +1,70 @@
+"""jukinetctl numbers: parcel numbers that never came or came twice, and settling them once that is agreed."""
+
+import argparse
+import json
+from typing import Any
+
+from rich.console import Console
+from rich.table import Table
+
+from jukinet_daemon.cli.control import CommandFault, ask
+from jukinet_daemon.config import Config
+
+
+def add_numbers(parser: argparse.ArgumentParser) -> None:
+    """Adds what can be done with numbers."""
+    parser.add_argument("verb", choices=("list", "settle"), help="何をするか / what to do")
+    parser.add_argument("sender", nargs="?", help="団体コード / the municipality")
+    parser.add_argument("first", nargs="?", type=int, help="最初の電文番号 / the first number")
+    parser.add_argument("last", nargs="?", type=int, help="最後の電文番号 / the last number")
+    parser.add_argument(
+        "--apply", action="store_true", help="実際に行う。省けば結果を示すだけ / do it; else only say"
+    )
+
+
+def numbers(config: Config, options: argparse.Namespace) -> int:
+    """Lists what is missing or was used again, or stops waiting for it; gives 0."""
+    if options.verb == "settle" and options.first is None:
+        raise CommandFault("団体コードと電文番号を指定してください / give the municipality and the number")
+    answer = ask(config, *_question(options))
+    if "problem" in answer:
+        raise CommandFault(answer["problem"])
+    if options.json:
+        print(json.dumps(answer, ensure_ascii=False, indent=1))
+    elif options.verb == "list":
+        Console().print(_list(answer))
+    else:
+        _print_settled(options, answer)
+    return 0
+
+
+def _question(options: argparse.Namespace) -> tuple[str, str]:
+    if options.verb == "list":
+        return "GET", "/numbers"
+    last = options.first if options.last is None else options.last
+    apply = "true" if options.apply else "false"
+    return "POST", f"/numbers/{options.sender}/settle?first={options.first}&last={last}&apply={apply}"
+
+
+def _list(answer: dict[str, Any]) -> Table:
+    table = Table(title="届いていない電文番号・再び使われた電文番号 / missing and reused numbers")
+    for heading in ("送信者", "電文番号", "", "見つけてから"):
+        table.add_column(heading)
+    for gap in answer["missing"]:
+        span = f"{gap['first']}-{gap['last']}"
+        table.add_row(gap["sender"], span, "届いていない / missing", f"{gap['seconds']:.0f} 秒")
+    for reuse in answer["reused"]:
+        table.add_row(reuse["sender"], str(reuse["number"]), "再び使われた / reused", "")
+    return table
+
+
+def _print_settled(options: argparse.Namespace, answer: dict[str, Any]) -> None:
+    console = Console()
+    for first, last in answer["missing"]:
+        console.print(f"{answer['sender']}  {first}-{last}: 待つのをやめる / no longer waited for")
+    for number in answer["reused"]:
+        console.print(f"{answer['sender']}  {number}: 確認済みとする / looked at")
+    if not answer["missing"] and not answer["reused"]:
+        console.print("その範囲に欠番も重番もありません / nothing there to settle")
+    elif not options.apply:
+        console.print("行うには --apply を付けてください / add --apply to do it")

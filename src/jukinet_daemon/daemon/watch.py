@@ -1,0 +1,41 @@
+"""見守りの組立て: parcel numbers, silence, daily comparisons: in the status, and as a loop."""
+
+from datetime import timedelta
+
+from jukinet_daemon.daemon.frame import Frame
+from jukinet_daemon.domain.service_hours import ServiceHours
+from jukinet_daemon.loops.watch import WatchLoop
+from jukinet_daemon.service.numbers import NumberDesk, Numbers, number_problems
+from jukinet_daemon.service.silence import Silence, silence_problems
+from jukinet_daemon.store.numbers import NumberStore
+from jukinet_daemon.store.pool import Database
+
+
+async def open_watch_status(frame: Frame) -> None:
+    """Adds to the status what any process can say of the municipalities. Raises StoreFault."""
+    database = await frame.database("status")
+    desk = number_desk(frame, database)
+    frame.status.parts["numbers"] = desk.part
+    frame.status.parts["silence"] = _silence(frame, database).part
+    frame.status.judges += [number_problems, silence_problems]
+
+
+async def open_watch(frame: Frame) -> Numbers:
+    """Begins to watch beside the notices door; gives what it knows of the numbers. Raises StoreFault."""
+    database = await frame.database("watch")
+    grace = timedelta(seconds=frame.config.watch.grace_seconds)
+    numbers = Numbers(frame.register.name, NumberStore(database), frame.vault, frame.clock, grace)
+    silence = _silence(frame, database)
+    frame.begin(WatchLoop(frame.areas.senders, numbers, silence).run(), "watch")
+    return numbers
+
+
+def number_desk(frame: Frame, database: Database) -> NumberDesk:
+    """What people see and settle of the numbers."""
+    return NumberDesk(frame.register.name, NumberStore(database), frame.clock, frame.metrics)
+
+
+def _silence(frame: Frame, database: Database) -> Silence:
+    settings = frame.config.watch
+    hours = ServiceHours(settings.service_begins, settings.service_ends, settings.closed_days)
+    return Silence(database, frame.areas, frame.clock, hours, frame.metrics)

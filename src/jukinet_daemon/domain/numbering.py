@@ -1,0 +1,46 @@
+"""電文番号: which of a sender's running numbers came, and which are missing."""
+
+from collections.abc import Iterable
+from dataclasses import dataclass
+from datetime import datetime
+
+
+@dataclass(frozen=True, slots=True)
+class Gap:
+    """Numbers from `first` to `last` that were skipped; seen to be so at `found_at`."""
+
+    first: int
+    last: int
+    found_at: datetime
+
+
+@dataclass(frozen=True, slots=True)
+class Numbering:
+    """What is known of a sender's numbers: all up to `highest` came, but for those in `gaps` (in order)."""
+
+    highest: int = 0
+    gaps: tuple[Gap, ...] = ()
+
+    def with_seen(self, numbers: Iterable[int], now: datetime) -> "Numbering":
+        """The numbering after some more numbers came, in whatever order, some perhaps for the second time."""
+        highest, gaps = self.highest, list(self.gaps)
+        for number in sorted(set(numbers)):
+            if number > highest:
+                if number > highest + 1:
+                    gaps.append(Gap(highest + 1, number - 1, now))
+                highest = number
+            else:
+                gaps = [part for gap in gaps for part in _without(gap, number, number)]
+        return Numbering(highest, tuple(gaps))
+
+    def without(self, first: int, last: int) -> "Numbering":
+        """The numbering once nobody waits for these numbers any more."""
+        return Numbering(self.highest, tuple(p for gap in self.gaps for p in _without(gap, first, last)))
+
+
+def _without(gap: Gap, first: int, last: int) -> list[Gap]:
+    """What is left of a gap: none, one or two."""
+    if last < gap.first or first > gap.last:
+        return [gap]
+    parts = [(gap.first, first - 1), (last + 1, gap.last)]
+    return [Gap(low, high, gap.found_at) for low, high in parts if low <= high]

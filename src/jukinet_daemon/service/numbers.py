@@ -1,0 +1,207 @@
+"""電文番号の見守り: finds numbers that never came and those that came twice, and knows what to ask for."""
+
+import zlib
+from collections import deque
+from collections.abc import Iterable, Mapping, Sequence
+from datetime import datetime, timedelta
+from typing import Any
+
+import structlog
+
+from jukinet_daemon.domain.numbering import Gap, Numbering
+from jukinet_daemon.ledger.leaf import Leaf, leaf_of, new_salt
+from jukinet_daemon.service.clock import Clock
+from jukinet_daemon.service.metrics import Metrics
+from jukinet_daemon.store.numbers import Kept, NumberLook, NumberStore, Seen, twice
+from jukinet_daemon.vault.fields import Vault
+from jukinet_daemon.wire.text import canonical
+
+log = structlog.get_logger()
+
+# What one reply asks for at most; the rest is asked for when these have come.
+MOST_RANGES = 16
+# Parcels under a number that is known to have come wait here for a closer look.
+MOST_SUSPECTS = 10_000
+# Asked for and not come: then people must look.
+GAP_WARNING = timedelta(minutes=10)
+
+Range = tuple[int, int]
+
+
+class Numbers:
+    """The numbers of all senders. `look` reads them by index; everything else reads the memory it leaves."""
+
+    def __init__(
+        self, register: str, store: NumberStore, vault: Vault, clock: Clock, grace: timedelta
+    ) -> None:
+        self._register = register
+        self._store = store
+        self._vault = vault
+        self._clock = clock
+        self._grace = grace
+        self._known: dict[str, Numbering] = {}
+        self._missing: dict[str, tuple[Range, ...]] = {}
+        self._suspects: deque[Seen] = deque(maxlen=MOST_SUSPECTS)
+
+    def missing(self, sender: str) -> tuple[Range, ...]:
+        """The ranges of numbers to ask a sender for: skipped for longer than the grace, lowest first."""
+        return self._missing.get(sender, ())
+
+    def answered(self, sender: str, number: int, digest: str) -> None:
+        """Takes note of an answered parcel; one whose number came before needs a closer look."""
+        known = self._known.get(sender)
+        if known and number <= known.highest and not any(g.first <= number <= g.last for g in known.gaps):
+            self._suspects.append(Seen(sender, number, digest))
+
+    async def look(self, senders: Iterable[str]) -> None:
+        """Looks at what came since the last look. Raises StoreFault."""
+        suspects = list(self._suspects)
+        async with self._store.look() as look:
+            before = await look.numberings()
+            came = await look.came({sender: before.get(sender, Numbering()).highest for sender in senders})
+            after = self._followed(before, came)
+            for sender, numbering in after.items():
+                if numbering != before.get(sender):
+                    await look.store(sender, numbering)
+            await self._check(look, [*twice(came), *suspects])
+        for _ in suspects:
+            self._suspects.popleft()
+        self._known = after
+        now = self._clock()
+        self._missing = {sender: self._due(numbering, now) for sender, numbering in after.items()}
+
+    def _followed(self, before: Mapping[str, Numbering], came: Sequence[Seen]) -> dict[str, Numbering]:
+        now = self._clock()
+        numbers: dict[str, list[int]] = {}
+        for seen in came:
+            numbers.setdefault(seen.sender, []).append(seen.number)
+        after = dict(before)
+        for sender, theirs in numbers.items():
+            after[sender] = before.get(sender, Numbering()).with_seen(theirs, now)
+            for gap in after[sender].gaps:
+                if gap.found_at == now and gap not in before.get(sender, Numbering()).gaps:
+                    log.info("numbers_missing", sender=sender, first=gap.first, last=gap.last)
+        return after
+
+    def _due(self, numbering: Numbering, now: datetime) -> tuple[Range, ...]:
+        due = [gap for gap in numbering.gaps if now - gap.found_at >= self._grace]
+        return tuple((gap.first, gap.last) for gap in due[:MOST_RANGES])
+
+    async def _check(self, look: NumberLook, suspects: Iterable[Seen]) -> None:
+        for seen in dict.fromkeys(suspects):
+            kept = await look.kept(seen.sender, seen.number)
+            own = next((parcel for parcel in kept if parcel.digest == seen.digest), None)
+            if own is None or own.digest == kept[0].digest or self._payload(own) == self._payload(kept[0]):
+                continue
+            if await look.store_reuse(seen, self._leaf(seen)):
+                log.warning("number_reused", sender=seen.sender, number=seen.number, digest=seen.digest)
+
+    def _payload(self, kept: Kept) -> str:
+        """What was signed. The signature around it may be a new one, after a certificate was renewed."""
+        signed = zlib.decompress(self._vault.open(f"parcel/{kept.parcel_id}", kept.sealed))
+        return signed.decode("ascii").split(".")[1]
+
+    def _leaf(self, seen: Seen) -> Leaf:
+        return _leaf(
+            {
+                "event": "number_reused",
+                "register": self._register,
+                "sender": seen.sender,
+                "number": seen.number,
+                "parcel_digest": seen.digest,
+                "at": self._clock().isoformat(timespec="milliseconds"),
+            }
+        )
+
+
+class NumberDesk:
+    """What people see of the numbers, and what they settle."""
+
+    def __init__(self, register: str, store: NumberStore, clock: Clock, metrics: Metrics) -> None:
+        self._register = register
+        self._store = store
+        self._clock = clock
+        self._metrics = metrics
+
+    async def part(self) -> dict[str, Any]:
+        """The part of the status report. Raises StoreFault."""
+        now = self._clock()
+        gaps = await self._store.gaps()
+        missing = {sender: sum(g.last - g.first + 1 for g in theirs) for sender, theirs in gaps.items()}
+        self._metrics.numbers_missing.clear()
+        for sender, count in missing.items():
+            self._metrics.numbers_missing.labels(sender).set(count)
+        return {
+            "missing": [_told(sender, gap, now) for sender, theirs in gaps.items() for gap in theirs],
+            "reused": [
+                {"sender": reuse.sender, "number": reuse.number, "digest": reuse.digest}
+                for reuse in await self._store.reuses()
+            ],
+        }
+
+    async def settle(
+        self, sender: str, first: int, last: int, operator: str, *, apply: bool
+    ) -> dict[str, Any]:
+        """Stops waiting for numbers, and closes reuses of them, because people have agreed on it.
+
+        Gives what is, or would be, settled. Raises StoreFault.
+        """
+        gaps = (await self._store.gaps()).get(sender, [])
+        told: dict[str, Any] = {
+            "sender": sender,
+            "missing": [[max(g.first, first), min(g.last, last)] for g in gaps if _meet(g, first, last)],
+            "reused": [
+                r.number
+                for r in await self._store.reuses()
+                if r.sender == sender and first <= r.number <= last
+            ],
+            "applied": apply,
+        }
+        if apply and (told["missing"] or told["reused"]):
+            async with self._store.look() as look:
+                numbering = (await look.numberings()).get(sender, Numbering())
+                await look.store(sender, numbering.without(first, last))
+                await look.settle_reuses(sender, first, last)
+                await look.store_leaf(self._settled(told, operator))
+        return told
+
+    def _settled(self, told: Mapping[str, Any], operator: str) -> Leaf:
+        return _leaf(
+            {
+                "event": "numbers_settled",
+                "register": self._register,
+                "operator": operator,
+                "sender": told["sender"],
+                "missing": told["missing"],
+                "reused": told["reused"],
+                "at": self._clock().isoformat(timespec="milliseconds"),
+            }
+        )
+
+
+def _leaf(payload: Mapping[str, Any]) -> Leaf:
+    return leaf_of(canonical(payload).decode("utf-8"), new_salt())
+
+
+def _meet(gap: Gap, first: int, last: int) -> bool:
+    return gap.first <= last and first <= gap.last
+
+
+def _told(sender: str, gap: Gap, now: datetime) -> dict[str, Any]:
+    seconds = round((now - gap.found_at).total_seconds(), 1)
+    return {"sender": sender, "first": gap.first, "last": gap.last, "seconds": seconds}
+
+
+def number_problems(report: Mapping[str, Any]) -> list[str]:
+    """What of the numbers needs somebody, in words."""
+    numbers = report.get("numbers")
+    if numbers is None:
+        return []
+    lasting = [gap for gap in numbers["missing"] if gap["seconds"] > GAP_WARNING.total_seconds()]
+    return [
+        f"{gap['sender']}: 電文番号 {gap['first']}-{gap['last']} が届かない / parcel numbers are missing"
+        for gap in lasting
+    ] + [
+        f"{reuse['sender']}: 電文番号 {reuse['number']} が別の内容で使われた / a parcel number was used again"
+        for reuse in numbers["reused"]
+    ]

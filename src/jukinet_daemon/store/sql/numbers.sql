@@ -1,0 +1,64 @@
+-- name: lock_numbers
+-- Two processes of one register look one after the other.
+SELECT pg_advisory_xact_lock(hashtext('jukinet numbers'))
+
+-- name: find_numberings
+-- How far each sender's numbers were looked through.
+SELECT sender, highest FROM numbering
+
+-- name: find_gaps
+-- The numbers that are missing, lowest first.
+SELECT sender, first, last, found_at FROM number_gap ORDER BY sender, first
+
+-- name: find_new_numbers
+-- Parcels above the highest number looked at, so many a sender at most.
+SELECT s.sender, p.number, p.digest
+FROM unnest($1::text[], $2::bigint[]) AS s (sender, highest)
+CROSS JOIN LATERAL (
+    SELECT number, digest FROM parcel
+    WHERE parcel.sender = s.sender AND number > s.highest
+    ORDER BY number LIMIT $3
+) AS p
+
+-- name: find_late_numbers
+-- Parcels whose numbers lie in a gap, so many a gap at most.
+SELECT g.sender, p.number, p.digest
+FROM number_gap AS g
+CROSS JOIN LATERAL (
+    SELECT number, digest FROM parcel
+    WHERE parcel.sender = g.sender AND number BETWEEN g.first AND g.last
+    ORDER BY number LIMIT $1
+) AS p
+
+-- name: find_parcels_of_number
+-- Every parcel that came under a number, the first one first.
+SELECT parcel_id, digest, sealed FROM parcel WHERE sender = $1 AND number = $2 ORDER BY received_at, parcel_id
+
+-- name: store_numbering
+-- How far a sender's numbers were looked through.
+INSERT INTO numbering (sender, highest) VALUES ($1, $2) ON CONFLICT (sender) DO UPDATE SET highest = $2
+
+-- name: clear_gaps
+-- Makes room for the gaps of a sender as they are now.
+DELETE FROM number_gap WHERE sender = $1
+
+-- name: store_gaps
+-- The gaps of a sender as they are now.
+INSERT INTO number_gap (sender, first, last, found_at)
+SELECT $1, g.first, g.last, g.found_at
+FROM unnest($2::bigint[], $3::bigint[], $4::timestamptz[]) AS g (first, last, found_at)
+
+-- name: store_reuse
+-- A number that came with another payload; nothing where that is known.
+INSERT INTO number_reuse (sender, number, digest) VALUES ($1, $2, $3) ON CONFLICT DO NOTHING RETURNING number
+
+-- name: find_reuses
+-- Numbers that came with another payload and that nobody has looked at.
+SELECT sender, number, digest, found_at FROM number_reuse
+WHERE settled_at IS NULL ORDER BY sender, number, digest
+
+-- name: settle_reuses
+-- Somebody has looked at them.
+UPDATE number_reuse SET settled_at = clock_timestamp()
+WHERE sender = $1 AND number BETWEEN $2 AND $3 AND settled_at IS NULL
+RETURNING number

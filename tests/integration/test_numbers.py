@@ -1,0 +1,147 @@
+"""Running numbers: a number that never comes is asked for, one that comes twice is told of."""
+
+import asyncio
+from datetime import timedelta
+from pathlib import Path
+from typing import Any
+
+import aiohttp
+import pytest
+
+from conftest import HouseMaker
+from jukinet_daemon.cli import jukinetctl
+from support.notices import juki_change
+from support.world import FUKUOKA, CsLine, House, until
+
+
+@pytest.fixture
+async def house(open_house: HouseMaker, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> House:
+    monkeypatch.setattr("jukinet_daemon.loops.watch.NUMBERS_EVERY_S", 0.05)
+    control = {"socket": tmp_path / "control.sock"}
+    opened: House = await open_house(national=False, control=control, watch={"grace_seconds": 0})
+    return opened
+
+
+async def numbers_of(house: House) -> dict[str, Any]:
+    async with aiohttp.ClientSession() as session, session.get(f"{house.health_url}/healthz") as answer:
+        return dict((await answer.json())["numbers"])
+
+
+async def asked_for(line: CsLine) -> list[list[int]]:
+    """What the server asks for in a reply, once it asks."""
+
+    async def asked() -> list[list[int]]:
+        return list((await line.exchange(line.parcel(juki_change()))).missing)
+
+    return list(await until(asked))
+
+
+async def test_a_skipped_number_is_asked_for_until_it_comes(house: House) -> None:
+    async with house.line() as line:
+        await line.tell(juki_change())
+        lost = line.parcel(juki_change())
+        assert await asked_for(line) == [[2, 2]]
+        assert (await line.exchange(lost)).answers[0].code == "A100"
+
+        async def content() -> bool:
+            reply = await line.exchange(line.parcel(juki_change()))
+            return not reply.missing and not (await numbers_of(house))["missing"]
+
+        await until(content)
+
+
+async def test_a_parcel_in_a_gap_that_came_before_is_answered_as_a_repeat(house: House) -> None:
+    """A CS packs what the line swallowed anew; the number it was under is asked for all the same."""
+    notice = juki_change()
+    async with house.line() as line:
+        swallowed = line.parcel(notice)
+        await line.tell(notice)
+        assert await asked_for(line) == [[1, 1]]
+        reply = await line.exchange(swallowed)
+    assert (reply.answers[0].code, reply.repeated) == ("A100", [0])
+    assert len(await house.rows("SELECT 1 FROM history WHERE notice_id = $1", notice["id"])) == 1
+
+
+async def test_a_number_used_again_with_other_content_is_told_of(house: House) -> None:
+    async with house.line() as line:
+        await line.tell(juki_change())
+        await line.exchange(line.parcel(juki_change(), number=1))
+
+        async def reused() -> Any:
+            return (await numbers_of(house))["reused"]
+
+        (found,) = await until(reused)
+        assert (found["sender"], found["number"]) == (FUKUOKA, 1)
+    leaves = await house.rows("SELECT payload FROM ledger WHERE payload LIKE '%number_reused%'")
+    assert len(leaves) == 1
+
+
+async def test_a_number_used_again_is_found_after_the_first_was_looked_at(house: House) -> None:
+    async with house.line() as line:
+        await line.tell(juki_change())
+
+        async def looked_at() -> bool:
+            return bool(await house.rows("SELECT 1 FROM numbering WHERE highest = 1"))
+
+        await until(looked_at)
+        again = line.parcel(juki_change(), number=1)
+
+        async def reused() -> Any:
+            await line.exchange(again)
+            return (await numbers_of(house))["reused"]
+
+        assert len(await until(reused)) == 1
+
+
+async def test_the_same_parcel_again_or_signed_anew_is_no_reuse(house: House) -> None:
+    notice = juki_change()
+    async with house.line() as line:
+        signed, anew = line.parcel(notice, number=1), line.parcel(notice, number=1)
+        assert signed != anew
+        for parcel in (signed, signed, anew):
+            await line.exchange(parcel)
+        await line.exchange(line.parcel(juki_change(), number=2))
+
+        async def looked_at() -> bool:
+            return bool(await house.rows("SELECT 1 FROM numbering WHERE highest = 2"))
+
+        await until(looked_at)
+        await line.exchange(anew)
+        await line.exchange(line.parcel(juki_change(), number=4))
+
+        async def looked_again() -> bool:
+            return bool(await house.rows("SELECT 1 FROM numbering WHERE highest = 4"))
+
+        await until(looked_again)
+    assert (await numbers_of(house))["reused"] == []
+
+
+async def test_a_lasting_gap_is_a_problem_until_an_operator_settles_it(
+    house: House, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    monkeypatch.setattr("jukinet_daemon.service.numbers.GAP_WARNING", timedelta(0))
+    async with house.line() as line:
+        await line.exchange(line.parcel(juki_change(), number=4))
+
+        async def problems() -> Any:
+            async with (
+                aiohttp.ClientSession() as session,
+                session.get(f"{house.health_url}/healthz") as answer,
+            ):
+                return (await answer.json())["problems"]
+
+        (problem,) = await until(problems)
+        assert "1-3" in problem
+        assert FUKUOKA in problem
+        monkeypatch.setattr(jukinetctl, "load_config", lambda _path: house.config)
+        common = ["numbers", "settle", FUKUOKA, "1", "3", "--config", "x", "--json"]
+        for command in (common, [*common, "--apply"], ["numbers", "list", "--config", "x"]):
+            assert await asyncio.to_thread(jukinetctl.main, command) == 0
+        assert '"applied": true' in capsys.readouterr().out
+
+        async def settled() -> bool:
+            return not await problems()
+
+        await until(settled)
+    leaves = await house.rows("SELECT payload FROM ledger WHERE payload LIKE '%numbers_settled%'")
+    assert len(leaves) == 1

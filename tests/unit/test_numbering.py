@@ -1,0 +1,40 @@
+"""Running numbers: whatever the order in which they come, what is missing is exactly what never came."""
+
+from datetime import UTC, datetime
+
+from hypothesis import given
+from hypothesis import strategies as st
+
+from jukinet_daemon.domain.numbering import Numbering
+
+NOW = datetime(2026, 11, 24, tzinfo=UTC)
+
+
+def missing(numbering: Numbering) -> list[int]:
+    return [number for gap in numbering.gaps for number in range(gap.first, gap.last + 1)]
+
+
+@given(st.lists(st.lists(st.integers(1, 40), max_size=12), max_size=8))
+def test_what_is_missing_is_what_never_came(looks: list[list[int]]) -> None:
+    numbering, came = Numbering(), set[int]()
+    for numbers in looks:
+        numbering = numbering.with_seen(numbers, NOW)
+        came |= set(numbers)
+        assert numbering.highest == max(came, default=0)
+        assert missing(numbering) == [n for n in range(1, numbering.highest) if n not in came]
+        assert all(
+            one.last + 1 < two.first for one, two in zip(numbering.gaps, numbering.gaps[1:], strict=False)
+        )
+
+
+@given(st.sets(st.integers(1, 40)), st.integers(1, 40), st.integers(0, 10))
+def test_numbers_that_were_settled_are_not_missing(came: set[int], first: int, more: int) -> None:
+    numbering = Numbering().with_seen(came, NOW)
+    settled = numbering.without(first, first + more)
+    assert missing(settled) == [n for n in missing(numbering) if not first <= n <= first + more]
+    assert settled.highest == numbering.highest
+
+
+def test_a_jump_is_one_gap() -> None:
+    numbering = Numbering().with_seen([5, 10**15], NOW)
+    assert [(gap.first, gap.last) for gap in numbering.gaps] == [(1, 4), (6, 10**15 - 1)]
