@@ -183,9 +183,13 @@ def test_every_metric_is_explained() -> None:
 
 
 def test_every_problem_is_explained() -> None:
-    """Each text of service/status.py ends in ` / some English`, which the table says what to do about."""
-    status = ast.parse((SOURCE / "service" / "status.py").read_text("utf-8"))
-    texts = [node.value for node in ast.walk(status) if isinstance(node, ast.Constant)]
+    """Each text of a judge ends in ` / some English`, which the table says what to do about."""
+    texts = [
+        node.value
+        for name in ("status", "numbers", "silence")
+        for node in ast.walk(ast.parse((SOURCE / "service" / f"{name}.py").read_text("utf-8")))
+        if isinstance(node, ast.Constant)
+    ]
     problems = {
         text.split(" / ")[1].rstrip(": ") for text in texts if isinstance(text, str) and " / " in text
     }

@@ -10,6 +10,10 @@ import pytest
 
 from conftest import HouseMaker
 from jukinet_daemon.cli import jukinetctl
+from jukinet_daemon.outward import Conversation, PeerFault
+from jukinet_daemon.pki.peer import Role
+from jukinet_daemon.sim.journal import Journal
+from jukinet_daemon.sim.municipality import Answered, MunicipalCs, Window
 from support.notices import juki_change
 from support.world import FUKUOKA, CsLine, House, until
 
@@ -145,3 +149,42 @@ async def test_a_lasting_gap_is_a_problem_until_an_operator_settles_it(
         await until(settled)
     leaves = await house.rows("SELECT payload FROM ledger WHERE payload LIKE '%numbers_settled%'")
     assert len(leaves) == 1
+
+
+async def test_a_cs_sends_again_from_its_journal_what_the_line_swallowed(
+    house: House, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    send, calls = Conversation.send, 0
+
+    async def swallowing(line: Conversation, signed: str) -> None:
+        nonlocal calls
+        calls += 1
+        if calls == 2:
+            raise PeerFault("the line swallowed it")
+        await send(line, signed)
+
+    monkeypatch.setattr(Conversation, "send", swallowing)
+    answered: list[Answered] = []
+    journal = Journal(tmp_path / "cs.ndjson")
+    window = Window("juki", FUKUOKA, house.notices_url, house.pki.caller(Role.CS, FUKUOKA, "juki"))
+    cs = MunicipalCs(window, journal, answered.append)
+    work = asyncio.create_task(cs.run())
+    try:
+        for _ in range(2):
+            cs.post([juki_change()])
+            await cs.done()
+
+        async def whole() -> bool:
+            cs.post([juki_change()])
+            await cs.done()
+            (row,) = await house.rows("SELECT count(*) FROM parcel WHERE number = 2")
+            return bool(row["count"]) and not (await numbers_of(house))["missing"]
+
+        await until(whole)
+    finally:
+        work.cancel()
+        await asyncio.gather(work, return_exceptions=True)
+        journal.close()
+    assert {item.outcome for item in answered} == {"ACCEPTED"}
+    assert len({item.notice["id"] for item in answered}) == len(answered)
+    assert (await numbers_of(house))["reused"] == []

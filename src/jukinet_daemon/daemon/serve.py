@@ -14,7 +14,7 @@ from jukinet_daemon.daemon.host import open_control, open_health
 from jukinet_daemon.daemon.notices import open_notices
 from jukinet_daemon.daemon.presence import begin_presence
 from jukinet_daemon.daemon.relay import open_relay
-from jukinet_daemon.daemon.watch import open_watch_status
+from jukinet_daemon.daemon.watch import add_watch
 from jukinet_daemon.listenfds import PassedSocketFault, take_passed
 from jukinet_daemon.loops.crl import CrlLoop
 from jukinet_daemon.sdnotify import keep_watchdog, notify, watchdog_interval
@@ -59,7 +59,7 @@ class Daemon:
         if strange := set(frame.passed) - set(config.duties):
             raise PassedSocketFault(f"sockets were passed for doors not opened here: {', '.join(strange)}")
         await frame.open_status()
-        await open_watch_status(frame)
+        add_watch(frame)
         # What tells of the others opens first, so that it closes last and can tell of the stopping too.
         if config.health:
             await open_health(frame, config.health.listen)

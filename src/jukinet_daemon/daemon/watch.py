@@ -11,12 +11,10 @@ from jukinet_daemon.store.numbers import NumberStore
 from jukinet_daemon.store.pool import Database
 
 
-async def open_watch_status(frame: Frame) -> None:
-    """Adds to the status what any process can say of the municipalities. Raises StoreFault."""
-    database = await frame.database("status")
-    desk = number_desk(frame, database)
-    frame.status.parts["numbers"] = desk.part
-    frame.status.parts["silence"] = _silence(frame, database).part
+def add_watch(frame: Frame) -> None:
+    """Adds to the status what any process can say of the municipalities."""
+    frame.status.parts["numbers"] = number_desk(frame, frame.status_database).part
+    frame.status.parts["silence"] = _silence(frame, frame.status_database).part
     frame.status.judges += [number_problems, silence_problems]
 
 

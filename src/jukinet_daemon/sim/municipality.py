@@ -10,6 +10,7 @@ from datetime import datetime
 from typing import Any
 
 from jukinet_daemon.outward import Caller, Conversation, PeerFault, call
+from jukinet_daemon.sim.asked import Asked
 from jukinet_daemon.sim.journal import Journal
 from jukinet_daemon.wire.envelope import PARCEL_TYPE, digest_of, seal
 from jukinet_daemon.wire.parcel import Parcel, write_parcel
@@ -52,8 +53,11 @@ class ParcelRefused(Exception):
 
 @dataclass(frozen=True, slots=True)
 class _Sent:
+    """A parcel on its way; one that the server asked for again has no notice that still waits."""
+
     digest: str
     notices: list[dict[str, Any]]
+    asked: bool = False
 
 
 class MunicipalCs:
@@ -101,12 +105,15 @@ class MunicipalCs:
     async def _converse(self, line: Conversation) -> None:
         """Sends some parcels ahead of their answers; on any fault what is unanswered goes back first."""
         flying: deque[_Sent] = deque()
+        asked = Asked(self._journal.path, self._window.register)
         try:
             while True:
+                while len(flying) < self._window.in_flight and (again := asked.next()):
+                    flying.append(await self._send_again(line, *again))
                 while self._waiting and len(flying) < self._window.in_flight:
                     flying.append(await self._send(line))
                 if flying:
-                    await self._settle(line, flying)
+                    asked.hear(await self._settle(line, flying))
                 else:
                     self._idle.set()
                     self._posted.clear()
@@ -135,7 +142,15 @@ class MunicipalCs:
             raise
         return _Sent(digest_of(signed), notices)
 
-    async def _settle(self, line: Conversation, flying: deque[_Sent]) -> None:
+    async def _send_again(self, line: Conversation, number: int, payload: bytes) -> _Sent:
+        """Sends what the server never got, word for word; its signature is of today's certificate."""
+        signed = seal(payload, PARCEL_TYPE, self._window.caller.key)
+        self._journal.write([self._telegram("parcel", signed, parcel=number)])
+        await line.send(signed)
+        return _Sent(digest_of(signed), [], asked=True)
+
+    async def _settle(self, line: Conversation, flying: deque[_Sent]) -> list[list[int]]:
+        """Takes the reply to the parcel sent longest ago; gives the numbers that the server misses."""
         receipt = await line.receive()
         reply, sent = receipt.reply, flying[0]
         told = [self._telegram("reply", receipt.signed)]
@@ -145,9 +160,14 @@ class MunicipalCs:
             raise PeerFault("the server takes nothing now")
         if reply.refused:
             raise ParcelRefused(reply.refused.code, reply.refused.field)
-        if reply.parcel_digest != sent.digest or len(reply.answers) != len(sent.notices):
+        if reply.parcel_digest != sent.digest or (len(reply.answers) != len(sent.notices) and not sent.asked):
             raise PeerFault("the reply does not answer the parcel")
         flying.popleft()
+        if sent.asked:
+            self._journal.write(told)
+            if any(answer.outcome == "LATER" for answer in reply.answers):
+                raise PeerFault("the server takes nothing now")
+            return reply.missing
         again = []
         entries: list[dict[str, Any]] = []
         for place, (notice, answer) in enumerate(zip(sent.notices, reply.answers, strict=True)):
@@ -164,6 +184,7 @@ class MunicipalCs:
         if again:
             flying.appendleft(_Sent(sent.digest, again))
             raise PeerFault("the server takes nothing now")
+        return reply.missing
 
     def _telegram(self, event: str, signed: str, **fields: Any) -> dict[str, Any]:
         """What went over the line, word for word: the receipt is evidence, the parcel is what is owed."""

@@ -1,0 +1,78 @@
+"""Silence on a real database: what parcels teach, and who is told of, at a clock that the test sets."""
+
+from collections.abc import Callable
+from datetime import date, datetime, time, timedelta
+from typing import Any
+from zoneinfo import ZoneInfo
+
+import asyncpg
+import pytest
+from structlog.testing import capture_logs
+
+from jukinet_daemon.domain.service_hours import ServiceHours
+from jukinet_daemon.loops.watch import WatchLoop
+from jukinet_daemon.schemas import read_areas
+from jukinet_daemon.service.metrics import Metrics
+from jukinet_daemon.service.silence import Silence, silence_problems
+from jukinet_daemon.store.pool import open_database
+from support.world import FUKUOKA, KITAKYUSHU
+
+TOKYO = ZoneInfo("Asia/Tokyo")
+HOURS = ServiceHours()
+PARCEL = (
+    "INSERT INTO parcel (parcel_id, sender, number, digest, thumbprint, sealed, received_at)"
+    " VALUES ($1, $2, $3, 'x', 'x', '', $4)"
+)
+
+
+def at(day: date, hour: int, minute: int = 0) -> datetime:
+    return datetime.combine(day, time(hour, minute), TOKYO)
+
+
+async def written(dsn: str, until: dict[str, datetime]) -> None:
+    """Parcels of six weeks, one every twenty minutes of service, of each sender until its last moment."""
+    rows, day = [], date(2026, 10, 5)
+    while day <= date(2026, 11, 24):
+        if HOURS.is_service_day(day):
+            for step in range(26):
+                moment = at(day, 8, 31) + timedelta(minutes=20 * step)
+                rows += [(sender, moment) for sender, last in until.items() if moment <= last]
+        day += timedelta(days=1)
+    connection = await asyncpg.connect(dsn)
+    try:
+        await connection.executemany(
+            PARCEL, [(number, sender, number, moment) for number, (sender, moment) in enumerate(rows, 1)]
+        )
+    finally:
+        await connection.close()
+
+
+@pytest.mark.parametrize(
+    ("now", "silent"),
+    [
+        (at(date(2026, 11, 24), 9), []),  # ten minutes of service since, and a long weekend
+        (at(date(2026, 11, 24), 12), [KITAKYUSHU]),
+        (at(date(2026, 11, 24), 18), []),  # in the evening nobody is there to be asked
+        (at(date(2026, 11, 23), 12), []),  # 勤労感謝の日
+    ],
+)
+async def test_planted_silence_is_told_and_a_holiday_is_not(
+    new_database: Callable[[str], str], now: datetime, silent: list[str]
+) -> None:
+    dsn = new_database("juki")
+    await written(
+        dsn, {FUKUOKA: min(now, at(date(2026, 11, 24), 11, 50)), KITAKYUSHU: at(date(2026, 11, 20), 17)}
+    )
+    database = await open_database(dsn, "juki", "jukinet_status")
+    try:
+        silence = Silence(database, read_areas(), lambda: now, HOURS, Metrics())
+        report: dict[str, Any] = {"silence": await silence.part()}
+        with capture_logs() as events:
+            loop = WatchLoop((), None, silence)  # type: ignore[arg-type] # the numbers are not looked at here
+            await loop._listen()
+    finally:
+        await database.close()
+    assert [item["code"] for item in report["silence"]["silent"]] == silent
+    assert report["silence"]["known"] == 2
+    assert [event["sender"] for event in events if event["event"] == "municipality_silent"] == silent
+    assert [KITAKYUSHU in problem for problem in silence_problems(report)] == [True] * len(silent)
