@@ -5,7 +5,7 @@ BIN := $(VENV)/bin
 READY := $(VENV)/.ready
 
 .DEFAULT_GOAL := help
-.PHONY: help install demo test lint types imports pytest conformance schemas bases lock clean
+.PHONY: help install demo test lint types imports pytest conformance bench bench-quick schemas bases lock clean
 
 help: ## この一覧 / this list
 	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | awk -F':.*## ' '{printf "  make %-10s %s\n", $$1, $$2}'
@@ -40,6 +40,12 @@ pytest: $(READY) ## 単体から受入まで / unit to acceptance
 conformance: $(READY) ## 適合試験を三通りに / the vectors: pure rules, over the wire, as a vendor runs them
 	@$(BIN)/pytest -q tests/conformance $(PYTEST_ARGS)
 
+bench: $(READY) ## 性能を測る (15分まで) / measure everything: a table, build/bench.json
+	@$(BIN)/python -m benchmarks $(BENCH_ARGS)
+
+bench-quick: $(READY) ## 同、小さな規模で (3分まで) / the same at a small scale
+	@$(BIN)/python -m benchmarks --quick $(BENCH_ARGS)
+
 schemas: $(READY) ## 生成物を作り直す / regenerate the JSON Schemas, outcome table, schema dumps
 	@PYTHONPATH=tests $(BIN)/python -m generate && PYTHONPATH=tests $(BIN)/python -m dump_schemas
 
@@ -52,6 +58,9 @@ lock: $(READY) ## 依存を固定し直す / pin again, by hash and without addr
 	    --no-emit-find-links --no-emit-trusted-host --no-header --no-annotate \
 	    $$( [ $$set = dev ] && echo --extra dev ) --output-file requirements/$$set.txt pyproject.toml; \
 	done
+	@$(BIN)/pip-compile --quiet --strip-extras --generate-hashes --allow-unsafe --no-emit-index-url \
+	  --no-emit-find-links --no-emit-trusted-host --no-header --no-annotate \
+	  --output-file benchmarks/peers/requirements.txt benchmarks/peers/requirements.in
 
 clean: ## 作ったものを消す / remove what was made
 	@rm -rf build $(VENV) .mypy_cache .ruff_cache .pytest_cache .import_linter_cache .hypothesis

@@ -2,22 +2,10 @@
 
 import argparse
 import asyncio
-import json
-import sys
-from pathlib import Path
 
 import uvloop
 
-from benchmarks.measure import ack
-from benchmarks.stage import open_stage
-
-FOLDER = Path("build/bench")
-
-
-async def _measure(options: argparse.Namespace) -> None:
-    async with open_stage(FOLDER, lambda text: print(text, file=sys.stderr, flush=True)) as stage:
-        size = ack.QUICK if options.quick else ack.FULL
-        print(json.dumps(await ack.measure(stage, size), indent=1, ensure_ascii=False))
+from benchmarks.run import MEASUREMENTS, run
 
 
 def main() -> None:
@@ -25,10 +13,19 @@ def main() -> None:
     parser = argparse.ArgumentParser(
         prog="python -m benchmarks", description="性能の測定 / measures the server"
     )
-    parser.add_argument("what", choices=("ack",), help="測定するもの / what to measure")
+    parser.add_argument(
+        "what",
+        nargs="*",
+        metavar="WHAT",
+        help=f"測定するもの。省けばすべて / what to measure, by default all: {', '.join(MEASUREMENTS)}",
+    )
     parser.add_argument("--quick", action="store_true", help="小さな規模で / at a small scale")
+    options = parser.parse_args()
+    unknown = [name for name in options.what if name not in MEASUREMENTS]
+    if unknown:
+        parser.error(f"知らない測定 / no such measurement: {', '.join(unknown)}")
     with asyncio.Runner(loop_factory=uvloop.new_event_loop) as runner:
-        runner.run(_measure(parser.parse_args()))
+        runner.run(run(options.what or tuple(MEASUREMENTS), quick=options.quick))
 
 
 if __name__ == "__main__":

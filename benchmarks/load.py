@@ -3,7 +3,7 @@
 import asyncio
 import json
 import time
-from collections.abc import AsyncIterator, Iterable, Mapping, Sequence
+from collections.abc import AsyncIterator, Iterable, Iterator, Mapping, Sequence
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
 
@@ -107,11 +107,23 @@ async def senders(stage: Stage, server: Server, names: Sequence[str]) -> AsyncIt
             sender.line.transport.close()
 
 
-async def closed_loops(work: Mapping[str, Sequence[Prepared]], opened: Sequence[Sender]) -> float:
+async def closed_loops(
+    work: Mapping[str, Sequence[Prepared]], opened: Sequence[Sender], in_flight: int = IN_FLIGHT
+) -> float:
     """All senders at once, each with its parcels; gives the seconds from the first send to the last reply."""
     begun = time.perf_counter()
-    await asyncio.gather(*(s.closed_loop(work[s.name]) for s in opened if work.get(s.name)))
+    await asyncio.gather(*(s.closed_loop(work[s.name], in_flight) for s in opened if work.get(s.name)))
     return time.perf_counter() - begun
+
+
+def as_long_as(
+    working: "asyncio.Task[float]", due: Iterable[tuple[float, Prepared]]
+) -> Iterator[tuple[float, Prepared]]:
+    """What is due, until other work has ended."""
+    for moment, parcel in due:
+        if working.done():
+            return
+        yield moment, parcel
 
 
 def check(stage: Stage, opened: Iterable[Sender]) -> int:

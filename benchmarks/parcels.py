@@ -5,7 +5,7 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Any
-from uuid import UUID
+from uuid import uuid4
 
 from benchmarks.websocket import frame
 from jukinet_daemon.domain.identifiers import individual_number_check_digit, resident_code_check_digit
@@ -14,9 +14,9 @@ from jukinet_daemon.sim.people import load_municipalities, make_population
 from jukinet_daemon.wire.envelope import PARCEL_TYPE, SigningKey, digest_of, seal
 from jukinet_daemon.wire.parcel import Parcel, write_parcel
 
-# Spreads numbers over all codes, so that neighbours lie apart in an index; sql/fill.sql does the same.
+# Spreads numbers over all codes, so that neighbours lie apart in an index; sql/fill_begin.sql does the same.
 SPREAD = 6_180_339_887
-_FACES = 2_000
+_FACES, _SEED = 2_000, 1
 
 
 @dataclass(frozen=True, slots=True)
@@ -29,42 +29,43 @@ class Prepared:
 
 
 class Press:
-    """Makes notices and parcels of the sixty senders. Person `n` lives with sender `n % 60`."""
+    """Makes notices and parcels. Person `n` lives in `homes[n % len(homes)]`, by default with each sender.
 
-    def __init__(self, senders: Sequence[str], seed: int = 1) -> None:
-        self.senders = senders
+    The same arguments always give the same content; ids are fresh each time.
+    """
+
+    def __init__(self, senders: Sequence[str], homes: Sequence[str] | None = None) -> None:
         areas = read_areas()
         municipalities = schemas_folder() / "codes" / "municipalities.csv"
-        people = make_population(municipalities, seed, _FACES).residents
-        self._faces = [_items(one) for one in people if not one.foreign]
         codes = [row.code for row in load_municipalities(municipalities)]
-        self.areas = tuple(next(c for c in codes if areas.may_write(s, c)) for s in senders)
-        self._rng = random.Random(seed)
+        self.area_of = {s: next(code for code in codes if areas.may_write(s, code)) for s in senders}
+        self.homes = tuple(homes or self.area_of.values())
+        people = make_population(municipalities, _SEED, _FACES).residents
+        self._faces = [_items(one) for one in people if not one.foreign]
+        self._chance = random.Random(_SEED)
         self._numbers = dict.fromkeys(senders, 0)
 
     def entry(self, person: int) -> dict[str, Any]:
         """記載 of a person."""
         return self._notice(person, "entry", "domestic_move_in", self._faces[person % len(self._faces)])
 
-    def correction(self, person: int) -> dict[str, Any]:
+    def correction(self, person: int, cause: str = "change_of_address") -> dict[str, Any]:
         """修正 of a person who is held: another address in the same area."""
-        face = self._faces[self._rng.randrange(len(self._faces))]
-        return self._notice(person, "correction", "change_of_address", face)
+        return self._notice(person, "correction", cause, self._chance.choice(self._faces))
 
-    def parcel(self, sender: int, notices: Sequence[dict[str, Any]], key: SigningKey) -> Prepared:
+    def parcel(self, sender: str, notices: Sequence[dict[str, Any]], key: SigningKey) -> Prepared:
         """Signs notices as one parcel of a sender."""
-        name = self.senders[sender]
-        self._numbers[name] += 1
-        parcel = Parcel("juki", name, self._numbers[name], tuple(notices))
+        self._numbers[sender] += 1
+        parcel = Parcel("juki", sender, self._numbers[sender], tuple(notices))
         now = datetime.now().astimezone().isoformat(timespec="milliseconds")
         signed = seal(write_parcel(parcel, now), PARCEL_TYPE, key)
         return Prepared(frame(signed.encode("ascii")), digest_of(signed), tuple(n["id"] for n in notices))
 
     def _notice(self, person: int, change: str, cause: str, face: dict[str, Any]) -> dict[str, Any]:
-        area = self.areas[person % len(self.areas)]
+        area = self.homes[person % len(self.homes)]
         return {
             "kind": "change",
-            "id": str(UUID(int=self._rng.getrandbits(128), version=4)),
+            "id": str(uuid4()),
             "area": area,
             "change": change,
             "cause": cause,

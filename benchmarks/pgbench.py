@@ -8,11 +8,10 @@ from pathlib import Path
 
 from benchmarks.cpu import Meter, Spent
 from benchmarks.stage import SQL, Stage
+from benchmarks.work import CORRECTIONS, ENTRIES
 from jukinet_daemon.sim.postgres_wheel import PostgresFault
 from jukinet_daemon.sim.postgres_wheel import run as run_program
 
-# Of five notices, one enters a person and four correct one: both sides do the same.
-ENTRIES, CORRECTIONS = 1, 4
 _TPS = re.compile(r"^tps = ([0-9.]+)", re.MULTILINE)
 _COUNT = re.compile(r"^number of transactions actually processed: ([0-9]+)", re.MULTILINE)
 _THREADS = 2
@@ -56,12 +55,21 @@ async def run(
     meter = Meter({"postgres": stage.postgres.pid})
     before = _children()
     told = await asyncio.to_thread(run_program, command)
+    await _all_gone(stage, database)
     spent = meter.stop()
     rate, count = _TPS.search(told), _COUNT.search(told)
     if rate is None or count is None:
         raise PostgresFault(f"pgbench ended early:\n{told}")
     by_process = {"postgres": spent.by_process["postgres"], "client": _children() - before}
     return Records(clients, float(rate[1]), int(count[1]), Spent(spent.seconds, by_process, spent.others))
+
+
+async def _all_gone(stage: Stage, database: str) -> None:
+    """Waits for the ends of the sessions: what a process used goes to the account of its parent then."""
+    look = f"SELECT count(*) FROM pg_stat_database WHERE datname = '{database}' AND numbackends > 0"
+    while await stage.psql("postgres", look) != "0":  # noqa: ASYNC110 - other processes end
+        await asyncio.sleep(0.05)
+    await asyncio.sleep(0.05)
 
 
 def _children() -> float:

@@ -12,6 +12,8 @@ from contextlib import AsyncExitStack, asynccontextmanager
 from dataclasses import dataclass
 from pathlib import Path
 
+import asyncpg
+
 from jukinet_daemon.keys import signing_key
 from jukinet_daemon.outward import Caller
 from jukinet_daemon.pki.peer import Role
@@ -28,6 +30,7 @@ PREFECTURE = "400009"
 SQL = Path(__file__).parent / "sql"
 
 Say = Callable[[str], None]
+Connection = asyncpg.Connection
 
 _CONFIG = """\
 register = "juki"
@@ -66,6 +69,8 @@ class Stage:
         self.say = say
         self.postgres = EmbeddedPostgres(folder / "postgres")
         self.senders = read_areas().senders
+        self.databases: set[str] = set()
+        self._callers: dict[str, Caller] = {}
         self._starts = 0
 
     @property
@@ -75,6 +80,11 @@ class Stage:
 
     def caller(self, municipality: str) -> Caller:
         """A municipality's CS on its way to the server."""
+        if municipality not in self._callers:
+            self._callers[municipality] = self._new_caller(municipality)
+        return self._callers[municipality]
+
+    def _new_caller(self, municipality: str) -> Caller:
         files = tls_files(self.pki, Role.CS, municipality)
         policy = DoorPolicy(TRUST_DOMAIN, Role.PREF, frozenset({"juki"}), side=Side.SERVER)
         return Caller(client_context(files), policy, signing_key(files))
@@ -83,36 +93,57 @@ class Stage:
         """Runs a script as the owner of the databases."""
         return await asyncio.to_thread(self.postgres.psql, database, sql)
 
+    async def connect(self, database: str) -> Connection:
+        """A connection to look into a database with, as its owner."""
+        return await asyncpg.connect(self.postgres.dsn(database))
+
+    @asynccontextmanager
+    async def copy(self, template: str, *names: str) -> AsyncIterator[None]:
+        """Makes copies of a database and drops them at the end."""
+        for name in names:
+            await self.database(name, template)
+        try:
+            yield
+        finally:
+            for name in names:
+                await self.drop(name)
+
     async def database(self, name: str, template: str | None = None) -> None:
         """Makes a register's database, migrated by jukinetctl, or as a copy of another."""
         source = f" TEMPLATE {template} STRATEGY file_copy" if template else ""
         await self.psql("postgres", f"CREATE DATABASE {name}{source}")
+        self.databases.add(name)
         if template is None:
             child = Child(f"migrate-{name}", self.folder)
-            config = self._config(name, "")
+            config = self._config(f"migrate-{name}", name, "")
             await child.start("jukinet_daemon.cli.jukinetctl", "migrate", "--config", str(config), "--json")
             if await child.ended():
                 raise ChildFault(f"cannot migrate: {child.log}")
 
     async def drop(self, name: str) -> None:
         """Takes a database away."""
+        self.databases.remove(name)
         await self.psql("postgres", f"DROP DATABASE {name} WITH (FORCE)")
 
     @asynccontextmanager
-    async def server(self, database: str, national: str | None = None) -> AsyncIterator[Server]:
+    async def server(
+        self, database: str, national: str | None = None, *, notices: bool = True
+    ) -> AsyncIterator[Server]:
         """Runs `jukinetd` on a database, with the relay where there is a national server to relay to."""
-        port = _free_port()
-        doors = f'\n[notices]\nlisten = "127.0.0.1:{port}"\n\n[health]\nlisten = "127.0.0.1:{_free_port()}"\n'
+        port = free_port()
+        doors = f'\n[health]\nlisten = "127.0.0.1:{free_port()}"\n'
+        if notices:
+            doors += f'\n[notices]\nlisten = "127.0.0.1:{port}"\n'
         if national:
             doors += f'\n[national]\nurl = "{national}"\n'
-        config = self._config(database, doors)
         self._starts += 1
-        child = Child(f"jukinetd-{self._starts}", self.folder)
-        ready = ReadySocket(self.folder / f"ready-{self._starts}")
+        name = f"jukinetd-{self._starts}"
+        child = Child(name, self.folder)
+        ready = ReadySocket(self.folder / f"{name}.ready")
         begun = time.perf_counter()
         await child.start(
             "jukinet_daemon.cli.jukinetd",
-            *("--config", str(config)),
+            *("--config", str(self._config(name, database, doors))),
             environment={"NOTIFY_SOCKET": str(ready.path)},
         )
         try:
@@ -122,25 +153,27 @@ class Stage:
             await child.stop()
 
     @asynccontextmanager
-    async def national(self, name: str) -> AsyncIterator[tuple[str, int]]:
+    async def national(self) -> AsyncIterator[tuple[str, int]]:
         """Runs the simulated national server; gives its URL and process id."""
-        child = Child(f"national-{name}", self.folder)
+        self._starts += 1
+        name = f"national-{self._starts}"
+        child = Child(name, self.folder)
         await child.start(
             "jukinet_daemon.cli.jukinet_sim",
             *("national", "--register", "juki", "--pki", str(self.pki), "--trust-domain", TRUST_DOMAIN),
-            *("--journal", str(self.folder / f"national-{name}.ndjson")),
+            *("--journal", str(self.folder / f"{name}.ndjson")),
         )
         try:
             yield str((await child.first_line())["url"]), child.pid
         finally:
             await child.stop()
 
-    def _config(self, database: str, doors: str) -> Path:
+    def _config(self, name: str, database: str, doors: str) -> Path:
         ring = self.folder / "keyring.toml"
         if not ring.exists():
             ring.touch(mode=0o600)
             ring.write_text(new_keyring_text(), "utf-8")
-        path = self.folder / f"{database}.toml"
+        path = self.folder / f"{name}.toml"
         head = _CONFIG.format(
             prefecture=PREFECTURE,
             trust_domain=TRUST_DOMAIN,
@@ -171,7 +204,8 @@ def _empty(folder: Path) -> None:
     folder.mkdir(parents=True)
 
 
-def _free_port() -> int:
+def free_port() -> int:
+    """A port of loopback that nobody listens on now."""
     with socket.socket() as probe:
         probe.bind(("127.0.0.1", 0))
         port: int = probe.getsockname()[1]
