@@ -251,7 +251,7 @@ async def test_an_id_with_other_content_is_evidence_and_changes_nothing(
     assert await everything(owner) == (1, 1, 1, 2)
 
 
-@pytest.mark.parametrize("held", ["LOCK TABLE ledger", "SELECT FROM closing FOR UPDATE"])
+@pytest.mark.parametrize("held", ["LOCK TABLE ledger", "LOCK TABLE closing"])
 async def test_a_connection_lost_mid_call_is_answered_later_and_nothing_doubles(
     dsn: str, desk: Bench, owner: asyncpg.Connection, held: str
 ) -> None:

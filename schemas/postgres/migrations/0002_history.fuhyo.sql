@@ -2,24 +2,28 @@
 -- 都道府県知事保存附票本人確認情報ファイル (法30条の41第3項): every record as notified, never changed.
 -- It has no 事由, no 個人番号, and shows 国外転出者である旨 in place of an address (法17条3号).
 
+CREATE DOMAIN change_word AS text CHECK (
+    VALUE IN ('entry', 'deletion', 'correction', 'code_correction')
+);
+
 CREATE TABLE history (
     person_id bigint NOT NULL REFERENCES person,
     version integer NOT NULL,
     notice_id uuid NOT NULL,
     area area_code NOT NULL,
-    change text NOT NULL CHECK (change IN ('entry', 'deletion', 'correction', 'code_correction')),
+    change change_word NOT NULL,
     event_date date_text NOT NULL,
     resident_code resident_code,
     name exact_text,
     name_kana exact_text,
     date_of_birth date_text NOT NULL,
     birth_era text,
-    sex text CHECK (sex IN ('male', 'female')),
+    sex sex_word,
     address exact_text,
     address_area area_code,
     overseas boolean NOT NULL,
-    name_gaiji smallint NOT NULL CHECK (name_gaiji BETWEEN 0 AND 99),
-    address_gaiji smallint NOT NULL CHECK (address_gaiji BETWEEN 0 AND 99),
+    name_gaiji gaiji_count NOT NULL,
+    address_gaiji gaiji_count NOT NULL,
     previous_code resident_code,
     record_key text,
     notified_on date NOT NULL,

@@ -2,15 +2,17 @@
 -- 都道府県知事保存本人確認情報ファイル (法30条の6第3項): every record as notified, never changed.
 -- 個人番号 is stored sealed, with a blind index for equality.
 
+CREATE DOMAIN change_word AS text CHECK (
+    VALUE IN ('entry', 'deletion', 'correction', 'number_correction', 'code_correction')
+);
+
 CREATE TABLE history (
     person_id bigint NOT NULL REFERENCES person,
     version integer NOT NULL,
     notice_id uuid NOT NULL,
     area area_code NOT NULL,
     is_foreign boolean NOT NULL,
-    change text NOT NULL CHECK (
-        change IN ('entry', 'deletion', 'correction', 'number_correction', 'code_correction')
-    ),
+    change change_word NOT NULL,
     cause text NOT NULL,
     event_date date_text NOT NULL,
     resident_code resident_code NOT NULL,
@@ -23,11 +25,11 @@ CREATE TABLE history (
     alias exact_text,
     date_of_birth date_text NOT NULL,
     birth_era text,
-    sex text CHECK (sex IN ('male', 'female')),
+    sex sex_word,
     address exact_text NOT NULL,
     address_area area_code,
-    name_gaiji smallint NOT NULL CHECK (name_gaiji BETWEEN 0 AND 99),
-    address_gaiji smallint NOT NULL CHECK (address_gaiji BETWEEN 0 AND 99),
+    name_gaiji gaiji_count NOT NULL,
+    address_gaiji gaiji_count NOT NULL,
     previous_code resident_code,
     previous_number bytea,
     record_key text,

@@ -64,13 +64,14 @@ class Frame:
         strictness = Strictness(self.config.rules.resident_code_check)
         return House(self.register, self.areas, strictness, self.clock, self.vault)
 
-    async def database(self, door: str) -> Database:
-        """A pool in the role of one door. Raises StoreFault."""
+    async def database(self, door: str, size: int = 2) -> Database:
+        """A pool of so many connections in the role of one door. Raises StoreFault."""
         database = await open_database(
             self.config.database.dsn,
             self.register.name,
             f"jukinet_{door}",
             durability=self.config.database.synchronous_commit,
+            size=size,
         )
         self.stack.push_async_callback(database.close)
         return database

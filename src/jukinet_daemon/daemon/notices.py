@@ -1,4 +1,4 @@
-"""通知の戸口の組立て: lanes, a worker, the listener; drains before it closes."""
+"""通知の戸口の組立て: lanes, workers, the listener; drains before it closes."""
 
 import asyncio
 
@@ -29,14 +29,15 @@ DRAIN_TIMEOUT_S = 30.0
 
 async def open_notices(frame: Frame, settings: NoticesDoor) -> None:
     """Opens the door for municipal CS and begins to work on what comes. Raises StoreFault, OSError."""
-    inbox = Inbox(await frame.database("notices"), frame.register.name, frame.vault)
+    # A connection for each worker, and one for what is refused at the door.
+    database = await frame.database("notices", settings.workers + 1)
+    inbox = Inbox(database, frame.register.name, frame.vault)
     lanes = Lanes(LANE_NOTICES)
-    receiver = Receiver(frame.house(), inbox)
-    worker = asyncio.create_task(
-        ReceiveLoop(lanes, receiver, frame.metrics, settings.batch_notices).run(), name="receive"
-    )
-    frame.loops.append(worker)
-    frame.stack.push_async_callback(_finish, lanes, worker)
+    loop = ReceiveLoop(lanes, Receiver(frame.house(), inbox), frame.metrics, settings.batch_notices)
+    # While the database works on one batch, the next is read and decided.
+    workers = [asyncio.create_task(loop.run(), name=f"receive {n + 1}") for n in range(settings.workers)]
+    frame.loops.extend(workers)
+    frame.stack.push_async_callback(_finish, lanes, workers)
     numbers = await open_watch(frame)
     door = NoticesDoorHandler(_desk(frame, lanes, inbox, numbers), settings.parcels_in_flight)
     context = server_context(frame.tls_files())
@@ -72,7 +73,8 @@ async def _drain(listener: Listener, door: NoticesDoorHandler) -> None:
         log.error("drain_timed_out")
 
 
-async def _finish(lanes: Lanes, worker: "asyncio.Task[None]") -> None:
+async def _finish(lanes: Lanes, workers: "list[asyncio.Task[None]]") -> None:
     await lanes.stop()
-    await asyncio.wait({worker}, timeout=DRAIN_TIMEOUT_S)
-    await cancelled(worker)
+    await asyncio.wait(workers, timeout=DRAIN_TIMEOUT_S)
+    for worker in workers:
+        await cancelled(worker)

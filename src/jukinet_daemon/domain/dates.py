@@ -40,9 +40,19 @@ def date_range(text: str) -> tuple[date, date] | None:
     year = int(text[:4])
     if year == 0:
         return None
+    if text.isdecimal() and (day := _calendar_day(year, int(text[4:6]), int(text[6:]))):
+        return day, day
     first_month, last_month = _months(text[4:6])
     first_day, last_day = _days(text[6:])
     return _clamped(year, first_month, first_day), _clamped(year, last_month, last_day)
+
+
+def _calendar_day(year: int, month: int, day: int) -> date | None:
+    """The day, if the calendar has it, as nearly always."""
+    try:
+        return date(year, month, day)
+    except ValueError:
+        return None
 
 
 def _months(text: str) -> tuple[int, int]:

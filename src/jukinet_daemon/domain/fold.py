@@ -17,11 +17,13 @@ Variants = Mapping[int, str]
 # must fit into an index.
 LONGEST_KEY = 200
 
-_HIRAGANA = {code: code + 0x60 for code in (*range(0x3041, 0x3097), 0x309D)}
+_KATAKANA_OF = {code: code + 0x60 for code in (*range(0x3041, 0x3097), 0x309D)}
 _ALIKE = str.maketrans(
     "ァィゥェォヵㇰヶㇱㇲッㇳㇴㇵㇶㇷㇸㇹㇺャュョㇻㇼㇽㇾㇿヮワヲ",
     "アイウエオカクケシスツトヌハヒフヘホムヤユヨラリルレロハハオ",
 )
+# One pass for both: to katakana, and what is alike in katakana.
+_PLAIN_KANA = _ALIKE | {code: _ALIKE.get(kana, kana) for code, kana in _KATAKANA_OF.items()}
 _IGNORED = re.compile("[\\s\u309a\ufe00-\ufe0f\U000e0100-\U000e01ef\\-‐‑‒–—―−─ー]+")
 # After decomposition 濁点 is a character of its own. Where taking it off would not do:
 _VOICED = {
@@ -49,6 +51,6 @@ def fold_kana(text: str) -> str:
 def fold_name(text: str, variants: Variants) -> str:
     """The search key of a name in any script: as of kana, and each 異体字 as the form it is a variant of."""
     plain = _IGNORED.sub("", normalize("NFKD", text)).translate(variants)
-    plain = normalize("NFKD", plain.casefold()).translate(_HIRAGANA).translate(_ALIKE)
+    plain = normalize("NFKD", plain.casefold()).translate(_PLAIN_KANA)
     plain = _VOICING.sub(lambda voiced: _VOICED[voiced[0]], plain)
     return _LONG_O.sub(lambda long: "オ" * len(long[0]), plain)[:LONGEST_KEY]

@@ -1,7 +1,7 @@
 """個人番号・住民票コード・団体コード: shapes and check digits of the three identifiers, all of them text."""
 
 import re
-from collections.abc import Iterable
+from operator import mul
 
 # [0-9], never \d: the latter takes full-width digits.
 INDIVIDUAL_NUMBER = re.compile(r"[0-9]{12}")
@@ -9,8 +9,11 @@ RESIDENT_CODE = re.compile(r"[0-9]{11}")
 AREA_CODE = re.compile(r"[0-9]{6}")
 
 
-def _weighted_sum(digits: str, weights: Iterable[int]) -> int:
-    return sum(int(digit) * weight for digit, weight in zip(digits, weights, strict=True))
+def _weighted_sum(digits: str, weights: tuple[int, ...]) -> int:
+    """The sum of ASCII digits by their weights; as many of the one as of the other."""
+    # A digit is its byte less 48. Every notice has three such sums, and int() of each digit takes far longer.
+    weighted: int = sum(map(mul, digits.encode("ascii"), weights))
+    return weighted - 48 * sum(weights)
 
 
 def _mod11_digit(remainder: int) -> str:

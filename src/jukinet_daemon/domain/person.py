@@ -107,5 +107,5 @@ def _with(state: PersonState, notice: ChangeNotice, *, is_open: bool) -> tuple[S
 def _recorded(state: PersonState, notice: ChangeNotice, stays: tuple[Stay, ...]) -> PersonState:
     version = state.version + 1
     coded = state.coded or notice.person.resident_code is not None
-    after = replace(state, version=version, current=version, stays=stays, coded=coded)
-    return replace(after, current=after.open_stays[-1].version) if after.open_stays else after
+    newest = next((stay.version for stay in reversed(stays) if stay.open), version)
+    return PersonState(state.person_id, version, newest, stays, state.waiting, coded)

@@ -3,8 +3,9 @@
 個人番号 is sealed and opened here, and the search keys beside the items are worked out.
 """
 
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 from datetime import date
+from operator import itemgetter
 from types import MappingProxyType
 from typing import Any
 
@@ -18,8 +19,6 @@ from jukinet_daemon.domain.person import PersonState, Stay
 from jukinet_daemon.domain.record import Record
 from jukinet_daemon.schemas import read_variants
 from jukinet_daemon.vault.fields import Vault
-
-Column = Callable[[Record, Vault], Any]
 
 
 def _sealed(record: Record, column: str, value: str | None, vault: Vault) -> bytes | None:
@@ -46,50 +45,42 @@ def _kana_key(text: str | None) -> str | None:
     return None if text is None else fold_kana(text)
 
 
-def _born(record: Record) -> tuple[date | None, date | None]:
-    return date_range(record.notice.person.date_of_birth) or (None, None)
-
-
-_COLUMNS: Mapping[str, Column] = MappingProxyType(
-    {
-        "person_id": lambda r, _: r.person_id,
-        "version": lambda r, _: r.version,
-        "notice_id": lambda r, _: r.notice.id,
-        "area": lambda r, _: r.notice.area,
-        "is_foreign": lambda r, _: r.notice.foreign,
-        "change": lambda r, _: r.notice.change,
-        "cause": lambda r, _: r.notice.cause,
-        "event_date": lambda r, _: r.notice.event_date,
-        "resident_code": lambda r, _: r.notice.person.resident_code,
-        "individual_number": lambda r, v: _sealed(
-            r, "individual_number", r.notice.person.individual_number, v
-        ),
-        "individual_number_index": lambda r, v: _index(r.notice.person.individual_number, v),
-        "name": lambda r, _: r.notice.person.name,
-        "name_kana": lambda r, _: r.notice.person.name_kana,
-        "former_family_name": lambda r, _: r.notice.person.former_family_name,
-        "former_family_name_kana": lambda r, _: r.notice.person.former_family_name_kana,
-        "alias": lambda r, _: r.notice.person.alias,
-        "date_of_birth": lambda r, _: r.notice.person.date_of_birth,
-        "birth_era": lambda r, _: r.notice.person.birth_era,
-        "sex": lambda r, _: r.notice.person.sex,
-        "address": lambda r, _: r.notice.person.address,
-        "address_area": lambda r, _: r.notice.person.address_area,
-        "overseas": lambda r, _: r.notice.person.overseas,
-        "name_gaiji": lambda r, _: r.notice.person.name_gaiji,
-        "address_gaiji": lambda r, _: r.notice.person.address_gaiji,
-        "previous_code": lambda r, _: r.notice.previous_code,
-        "previous_number": lambda r, v: _sealed(r, "previous_number", r.notice.previous_number, v),
-        "record_key": lambda r, _: r.notice.record_key,
-        "notified_on": lambda r, _: r.notified_on,
-        "search_name": lambda r, _: _name_key(r.notice.person.name),
-        "search_kana": lambda r, _: _kana_key(r.notice.person.name_kana),
-        "search_former_name": lambda r, _: _name_key(r.notice.person.former_family_name),
-        "search_former_kana": lambda r, _: _kana_key(r.notice.person.former_family_name_kana),
-        "search_alias": lambda r, _: _name_key(r.notice.person.alias),
-        "born_from": lambda r, _: _born(r)[0],
-        "born_to": lambda r, _: _born(r)[1],
-    }
+_COLUMNS = (
+    "person_id",
+    "version",
+    "notice_id",
+    "area",
+    "is_foreign",
+    "change",
+    "cause",
+    "event_date",
+    "resident_code",
+    "individual_number",
+    "individual_number_index",
+    "name",
+    "name_kana",
+    "former_family_name",
+    "former_family_name_kana",
+    "alias",
+    "date_of_birth",
+    "birth_era",
+    "sex",
+    "address",
+    "address_area",
+    "overseas",
+    "name_gaiji",
+    "address_gaiji",
+    "previous_code",
+    "previous_number",
+    "record_key",
+    "notified_on",
+    "search_name",
+    "search_kana",
+    "search_former_name",
+    "search_former_kana",
+    "search_alias",
+    "born_from",
+    "born_to",
 )
 
 # What only one register keeps.
@@ -117,11 +108,57 @@ HISTORY_ROW: Mapping[str, tuple[str, ...]] = MappingProxyType(
         "fuhyo": tuple(column for column in _COLUMNS if column not in _ONLY_IN["juki"]),
     }
 )
+_IN_ORDER = {register: itemgetter(*columns) for register, columns in HISTORY_ROW.items()}
 
 
 def history_row(register: str, record: Record, vault: Vault) -> tuple[Any, ...]:
     """A record as the row of its register's history."""
-    return tuple(_COLUMNS[column](record, vault) for column in HISTORY_ROW[register])
+    row: tuple[Any, ...] = _IN_ORDER[register](_values(record, vault))
+    return row
+
+
+def _values(record: Record, vault: Vault) -> dict[str, Any]:
+    """Every column of either register's history; those that a register does not keep are left out later."""
+    notice, person = record.notice, record.notice.person
+    born_from, born_to = date_range(person.date_of_birth) or (None, None)
+    number = person.individual_number
+    return {
+        "person_id": record.person_id,
+        "version": record.version,
+        "notice_id": notice.id,
+        "area": notice.area,
+        "is_foreign": notice.foreign,
+        "change": notice.change,
+        "cause": notice.cause,
+        "event_date": notice.event_date,
+        "resident_code": person.resident_code,
+        "individual_number": _sealed(record, "individual_number", number, vault),
+        "individual_number_index": _index(number, vault),
+        "name": person.name,
+        "name_kana": person.name_kana,
+        "former_family_name": person.former_family_name,
+        "former_family_name_kana": person.former_family_name_kana,
+        "alias": person.alias,
+        "date_of_birth": person.date_of_birth,
+        "birth_era": person.birth_era,
+        "sex": person.sex,
+        "address": person.address,
+        "address_area": person.address_area,
+        "overseas": person.overseas,
+        "name_gaiji": person.name_gaiji,
+        "address_gaiji": person.address_gaiji,
+        "previous_code": notice.previous_code,
+        "previous_number": _sealed(record, "previous_number", notice.previous_number, vault),
+        "record_key": notice.record_key,
+        "notified_on": record.notified_on,
+        "search_name": _name_key(person.name),
+        "search_kana": _kana_key(person.name_kana),
+        "search_former_name": _name_key(person.former_family_name),
+        "search_former_kana": _kana_key(person.former_family_name_kana),
+        "search_alias": _name_key(person.alias),
+        "born_from": born_from,
+        "born_to": born_to,
+    }
 
 
 def record_of(row: asyncpg.Record, vault: Vault) -> Record:

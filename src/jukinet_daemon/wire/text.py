@@ -1,8 +1,10 @@
 """文字: JSON text read strictly, written canonically, and the kinds of text a field may hold."""
 
 import json
+from itertools import chain
 from typing import Annotated, Any, Never
 
+import orjson
 from pydantic import Field, StringConstraints, TypeAdapter, ValidationError
 
 from jukinet_daemon.domain.dates import DATE_TEXT
@@ -44,6 +46,7 @@ Moment = Annotated[
 
 
 MAX_DEPTH = 8
+_CONTAINERS = (dict, list)
 
 
 class JsonFault(ValueError):
@@ -71,15 +74,18 @@ def read_json(data: bytes, *, duplicates: bool = False) -> Any:
         raise JsonFault("nested too deeply") from None
     except ValueError:
         raise JsonFault("not JSON") from None
-    if not _within(value, MAX_DEPTH):
+    if _deeper_than(value, MAX_DEPTH):
         raise JsonFault("nested too deeply")
     return value
 
 
-def _within(value: Any, depth: int) -> bool:
-    """Whether containers are nested no deeper than this; a notice needs four levels, its parcel included."""
-    inner = value.values() if isinstance(value, dict) else value if isinstance(value, list) else ()
-    return all(depth > 0 and _within(part, depth - 1) for part in inner if isinstance(part, dict | list))
+def _deeper_than(value: Any, depth: int) -> bool:
+    """Whether containers are nested deeper than this; a notice needs four levels, its parcel included."""
+    level = [value] if isinstance(value, _CONTAINERS) else []
+    for _ in range(depth + 1):
+        inner = chain.from_iterable(part.values() if isinstance(part, dict) else part for part in level)
+        level = [part for part in inner if isinstance(part, _CONTAINERS)]
+    return bool(level)
 
 
 class Duplicated(dict[str, Any]):
@@ -117,8 +123,16 @@ def canonical(value: Any) -> bytes:
     """The canonical bytes of a JSON value: RFC 8785 for what we write (text, whole numbers, booleans, null).
 
     Names are ASCII and numbers whole, so sorting by code point and Python's integer form are what it asks.
-    Text that is not yet checked may hold a lone surrogate, which has bytes here but passes no check.
+    Text that is not yet checked may hold a lone surrogate or a number past 64 bits: such have bytes here too,
+    but pass no check.
     """
+    try:
+        return orjson.dumps(value, option=orjson.OPT_SORT_KEYS)
+    except TypeError:
+        return _canonical_of_anything(value)
+
+
+def _canonical_of_anything(value: Any) -> bytes:
     return json.dumps(value, ensure_ascii=False, separators=(",", ":"), sort_keys=True).encode(
         "utf-8", "surrogatepass"
     )
