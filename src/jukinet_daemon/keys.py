@@ -5,8 +5,9 @@ from cryptography.hazmat.primitives.asymmetric.ec import SECP256R1, EllipticCurv
 
 from jukinet_daemon.pki.files import load_certificate, load_key
 from jukinet_daemon.pki.peer import thumbprint
+from jukinet_daemon.pki.refusal import Refusal
 from jukinet_daemon.pki.tls import TlsFiles
-from jukinet_daemon.pki.trust import NotAdmitted, Refusal
+from jukinet_daemon.pki.trust import NotAdmitted
 from jukinet_daemon.wire.envelope import SigningKey, VerifyingKey
 
 
@@ -19,5 +20,5 @@ def verifying_key(certificate: x509.Certificate) -> VerifyingKey:
     """The key that verifies what the holder signed. Raises NotAdmitted unless it is EC P-256 (ES256)."""
     key = certificate.public_key()
     if not isinstance(key, EllipticCurvePublicKey) or not isinstance(key.curve, SECP256R1):
-        raise NotAdmitted(Refusal.IDENTITY_MALFORMED, None)
+        raise NotAdmitted(Refusal.KEY_NOT_P256, None)
     return VerifyingKey.of(key, thumbprint(certificate))

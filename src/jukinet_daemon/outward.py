@@ -7,8 +7,10 @@ from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
 
 import aiohttp
+from cryptography import x509
 
 from jukinet_daemon.keys import verifying_key
+from jukinet_daemon.pki.refusal import Refusal, refusal_in
 from jukinet_daemon.pki.tls import peer_certificate
 from jukinet_daemon.pki.trust import DoorPolicy, NotAdmitted, admits
 from jukinet_daemon.wire.envelope import (
@@ -26,7 +28,15 @@ CONNECT_TIMEOUT_S = 10.0
 
 
 class PeerFault(Exception):
-    """The peer cannot be reached, is not who it must be, or broke off. Send again later."""
+    """The peer cannot be reached, is not who it must be, or broke off. Send again later.
+
+    `refusal` says why its certificate was not taken, if that was it.
+    """
+
+    def __init__(self, text: str, refusal: Refusal | None = None, peer: str | None = None) -> None:
+        super().__init__(text)
+        self.refusal = refusal
+        self.peer = peer
 
 
 @dataclass(frozen=True, slots=True)
@@ -53,9 +63,13 @@ class Conversation:
     `lost` is set when the line has ended.
     """
 
-    def __init__(self, socket: aiohttp.ClientWebSocketResponse, key: VerifyingKey) -> None:
+    def __init__(
+        self, socket: aiohttp.ClientWebSocketResponse, certificate: x509.Certificate, key: VerifyingKey
+    ) -> None:
         self._socket = socket
+        self.certificate = certificate
         self._key = key
+        self._cut: str | None = None
         self._messages: asyncio.Queue[aiohttp.WSMessage] = asyncio.Queue()
         self.lost = asyncio.Event()
 
@@ -67,8 +81,15 @@ class Conversation:
                 self.lost.set()
             self._messages.put_nowait(message)
 
+    def cut(self, why: str) -> None:
+        """Ends the line from our side: nothing more is sent, and nothing that came is believed."""
+        self._cut = why
+        self.lost.set()
+        self._messages.put_nowait(aiohttp.WSMessage(aiohttp.WSMsgType.CLOSED, None, None))
+
     async def send(self, signed: str) -> None:
         """Sends a signed parcel. Raises PeerFault."""
+        self._require_line()
         try:
             await self._socket.send_str(signed)
         except (aiohttp.ClientError, ConnectionError) as fault:
@@ -77,6 +98,7 @@ class Conversation:
     async def receive(self) -> Receipt:
         """Waits for the next reply. Raises PeerFault when the line ends or the reply is not the peer's."""
         message = await self._messages.get()
+        self._require_line()
         if message.type is not aiohttp.WSMsgType.TEXT:
             raise PeerFault(f"the line ended: {self._socket.close_code}")
         try:
@@ -93,8 +115,13 @@ class Conversation:
             for wait in waits:
                 wait.cancel()
             await asyncio.gather(*waits, return_exceptions=True)
+        self._require_line()
         if self.lost.is_set():
             raise PeerFault(f"the line ended: {self._socket.close_code}")
+
+    def _require_line(self) -> None:
+        if self._cut:
+            raise PeerFault(f"the line was cut: {self._cut}")
 
 
 @asynccontextmanager
@@ -107,9 +134,9 @@ async def call(url: str, caller: Caller) -> AsyncIterator[Conversation]:
                 url, ssl=caller.context, compress=0, heartbeat=HEARTBEAT_S, max_msg_size=MAX_SIGNED_BYTES
             )
         except (aiohttp.ClientError, OSError, TimeoutError) as fault:
-            raise PeerFault(f"cannot be reached: {type(fault).__name__}") from None
+            raise _unreachable(fault) from None
         async with socket:
-            conversation = Conversation(socket, _verified(socket, caller.policy))
+            conversation = Conversation(socket, *_verified(socket, caller.policy))
             listening = asyncio.create_task(conversation.listen())
             try:
                 yield conversation
@@ -118,10 +145,22 @@ async def call(url: str, caller: Caller) -> AsyncIterator[Conversation]:
                 await asyncio.gather(listening, return_exceptions=True)
 
 
-def _verified(socket: aiohttp.ClientWebSocketResponse, policy: DoorPolicy) -> VerifyingKey:
+def _unreachable(fault: Exception) -> PeerFault:
+    if isinstance(fault, aiohttp.WSServerHandshakeError):
+        return PeerFault(f"does not let us in: HTTP {fault.status}")
+    tls = fault.certificate_error if isinstance(fault, aiohttp.ClientConnectorCertificateError) else None
+    refusal = refusal_in(tls) if isinstance(tls, ssl.SSLError) else None
+    if refusal:
+        return PeerFault(f"is not who it must be: {refusal}", refusal)
+    return PeerFault(f"cannot be reached: {type(fault).__name__}")
+
+
+def _verified(
+    socket: aiohttp.ClientWebSocketResponse, policy: DoorPolicy
+) -> tuple[x509.Certificate, VerifyingKey]:
     try:
         certificate = peer_certificate(socket.get_extra_info("ssl_object"))
         admits(policy, certificate)
-        return verifying_key(certificate)
+        return certificate, verifying_key(certificate)
     except NotAdmitted as refusal:
-        raise PeerFault(f"is not who it must be: {refusal.reason}") from None
+        raise PeerFault(f"is not who it must be: {refusal.reason}", refusal.reason, refusal.named) from None

@@ -72,7 +72,7 @@ async def test_national_server_only_answers_calls(
         async with raw_line(house, client_context(house.pki.files(Role.NATIONAL, "juki"))) as raw:
             assert await raw.ask(PLAIN_GET.format("/notices")) == b""
         logged = await watch.one()
-    assert (logged["event"], logged["reason"]) == ("tls_broke", "CERTIFICATE_VERIFY_FAILED")
+    assert (logged["event"], logged["reason"]) == ("peer_refused", "wrong-purpose")
     await all_well(house)
 
 
@@ -107,7 +107,7 @@ async def test_no_client_certificate(open_house: HouseMaker, caplog: pytest.LogC
         async with raw_line(house, context) as raw:
             assert await raw.gone()
         logged = await watch.one()
-    assert (logged["event"], logged["reason"]) == ("tls_broke", "PEER_DID_NOT_RETURN_A_CERTIFICATE")
+    assert (logged["event"], logged["reason"]) == ("peer_refused", "no-certificate")
     await all_well(house)
 
 

@@ -15,7 +15,7 @@ from cryptography import x509
 from cryptography.hazmat.primitives.asymmetric import ec
 from cryptography.hazmat.primitives.hashes import SHA256
 
-from jukinet_daemon.pki.files import PkiFileError, write_certificates, write_crl, write_issued
+from jukinet_daemon.pki.files import write_certificates, write_crl, write_issued
 from jukinet_daemon.pki.issue import (
     CertificateAuthority,
     Issued,
@@ -26,7 +26,7 @@ from jukinet_daemon.pki.issue import (
     make_root,
 )
 from jukinet_daemon.pki.peer import PeerIdentity, Role
-from jukinet_daemon.pki.tls import TlsFiles, client_context, peer_certificate, reload_crl, server_context
+from jukinet_daemon.pki.tls import TlsFiles, client_context, peer_certificate, server_context
 from jukinet_daemon.pki.trust import DoorPolicy, NotAdmitted, Side, admits
 
 DOMAIN = "jukinet.example"
@@ -258,39 +258,6 @@ async def test_tls_1_2_is_refused_by_the_client(network: Network, refusals: list
         with pytest.raises((ssl.SSLError, ConnectionError)):
             await asyncio.open_connection("127.0.0.1", opened.port, ssl=client_context(network.peer(CS)))
         assert refusals == ["UNSUPPORTED_PROTOCOL"]
-
-
-async def test_a_newer_crl_counts_from_the_next_handshake_and_an_older_one_does_not(network: Network) -> None:
-    issued = issue(network.issuing, CS, CURRENT)
-    caller, files = client_context(network.files(issued)), network.peer(JUKI)
-    async with door(server_context(files)) as opened:
-        assert await call(opened.port, caller) == GREETING
-        network.publish({issued.certificate.serial_number: NOW - HOUR}, at=NOW - HOUR)
-        assert len(list(reload_crl(opened.context, files))) == 1
-        assert await call(opened.port, caller) == b""
-        network.publish({}, at=NOW - 3 * HOUR)
-        reload_crl(opened.context, files)
-        assert await call(opened.port, caller) == b""
-
-
-async def test_a_newer_crl_heals_a_context_whose_crl_went_stale(network: Network) -> None:
-    files, caller = network.peer(JUKI), client_context(network.peer(CS))
-    network.publish({}, at=NOW - DAY, until=NOW - HOUR)
-    async with door(server_context(files)) as opened:
-        assert await call(opened.port, caller) == b""
-        network.publish({}, at=NOW - HOUR)
-        reload_crl(opened.context, files)
-        assert await call(opened.port, caller) == GREETING
-
-
-async def test_a_forged_crl_leaves_the_live_context_working(network: Network, tmp_path: Path) -> None:
-    files, rogue = network.peer(JUKI), make_network(tmp_path / "rogue")
-    async with door(server_context(files)) as opened:
-        write_crl(files.crl, make_crl(rogue.issuing, {}, NOW, NOW + DAY, number=99))
-        with pytest.raises(PkiFileError, match="not signed"):
-            reload_crl(opened.context, files)
-        network.publish({}, at=NOW - HOUR)
-        assert await call(opened.port, client_context(network.peer(CS))) == GREETING
 
 
 async def test_a_client_refuses_a_revoked_server(network: Network) -> None:

@@ -13,6 +13,7 @@ from jukinet_daemon.keys import signing_key
 from jukinet_daemon.pki.peer import Role
 from jukinet_daemon.pki.tls import TlsFiles, server_context
 from jukinet_daemon.pki.trust import DoorPolicy
+from jukinet_daemon.server.gate import Gate
 from jukinet_daemon.server.listener import Listener
 from jukinet_daemon.sim.journal import read_journal
 from jukinet_daemon.sim.national import PATH, NationalServer, Office
@@ -60,7 +61,7 @@ async def serving(
     application: web.Application, files: TlsFiles, address: str = "127.0.0.1:0"
 ) -> AsyncIterator[str]:
     """Serves an application with a certificate; gives where the relay finds it."""
-    listener = Listener(application, server_context(files))
+    listener = Listener(application, Gate("national", server_context(files)))
     try:
         yield f"wss://{await listener.open(address)}{PATH}"
     finally:
@@ -75,7 +76,18 @@ async def national(
     kind: Callable[[Office, Path], NationalServer] = NationalServer,
 ) -> AsyncIterator[str]:
     """A 全国サーバ of some kind at an address; gives its URL."""
-    files = pki.files(Role.NATIONAL, "juki")
+    async with national_of(pki.files(Role.NATIONAL, "juki"), journal, address, kind) as url:
+        yield url
+
+
+@asynccontextmanager
+async def national_of(
+    files: TlsFiles,
+    journal: Path,
+    address: str = "127.0.0.1:0",
+    kind: Callable[[Office, Path], NationalServer] = NationalServer,
+) -> AsyncIterator[str]:
+    """A 全国サーバ with certain files; gives its URL."""
     policy = DoorPolicy(TRUST_DOMAIN, Role.PREF, frozenset({"juki"}))
     server = kind(Office("juki", policy, signing_key(files)), journal)
     try:

@@ -22,6 +22,7 @@ from jukinet_daemon.pki.peer import Role
 from jukinet_daemon.pki.tls import TlsFiles, client_context, server_context
 from jukinet_daemon.pki.trust import DoorPolicy, Side
 from jukinet_daemon.schemas import read_areas
+from jukinet_daemon.server.gate import Gate
 from jukinet_daemon.server.listener import Listener
 from jukinet_daemon.sim.national import PATH as NATIONAL_PATH
 from jukinet_daemon.sim.national import NationalServer, Office
@@ -163,7 +164,7 @@ async def national_server(register: str, pki: Pki, journal: Path) -> AsyncIterat
     files = pki.files(Role.NATIONAL, register)
     policy = DoorPolicy(TRUST_DOMAIN, Role.PREF, frozenset({register}))
     server = NationalServer(Office(register, policy, signing_key(files)), journal)
-    listener = Listener(server.application(), server_context(files))
+    listener = Listener(server.application(), Gate("national", server_context(files)))
     address = await listener.open("127.0.0.1:0")
     try:
         yield f"wss://{address}{NATIONAL_PATH}"

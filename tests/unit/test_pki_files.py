@@ -48,7 +48,7 @@ def test_what_is_written_is_read_back(tmp_path: Path) -> None:
     assert files.load_certificate(paths.certificate) == LEAF.certificate
     assert files.load_chain(paths.certificate) == (LEAF.certificate, ISSUING.certificate)
     assert files.load_key(paths.key).private_numbers() == LEAF.key.private_numbers()
-    assert files.load_crl(tmp_path / "ca.crl") == CRL
+    assert files.load_crls(tmp_path / "ca.crl") == (CRL,)
 
 
 def test_a_key_is_never_overwritten(tmp_path: Path) -> None:
@@ -70,7 +70,7 @@ def test_a_crl_is_replaced_and_leaves_no_draft(tmp_path: Path) -> None:
     newer = make_crl(ISSUING, {1: START}, START + timedelta(days=1), END, number=2)
     for crl in (CRL, newer):
         files.write_crl(tmp_path / "ca.crl", crl)
-    assert files.load_crl(tmp_path / "ca.crl") == newer
+    assert files.load_crls(tmp_path / "ca.crl") == (newer,)
     assert [path.name for path in tmp_path.iterdir()] == ["ca.crl"]
 
 
@@ -81,7 +81,7 @@ def test_a_crl_that_cannot_be_put_in_place_leaves_no_draft(tmp_path: Path) -> No
     assert [path.name for path in tmp_path.iterdir()] == ["ca.crl"]
 
 
-LOADERS: list[Loader] = [files.load_certificate, files.load_chain, files.load_key, files.load_crl]
+LOADERS: list[Loader] = [files.load_certificate, files.load_chain, files.load_key, files.load_crls]
 
 
 @pytest.mark.parametrize("loader", LOADERS)
@@ -100,7 +100,7 @@ def test_an_unusable_file_is_named(tmp_path: Path, loader: Loader, content: byte
     ("loader", "label"),
     [
         (files.load_chain, b"CERTIFICATE"),
-        (files.load_crl, b"X509 CRL"),
+        (files.load_crls, b"X509 CRL"),
         (files.load_key, b"PRIVATE KEY"),
     ],
 )
@@ -117,14 +117,20 @@ def test_a_certificate_in_a_crl_file_is_refused(tmp_path: Path) -> None:
     path = tmp_path / "ca.crl"
     path.write_bytes(CRL.public_bytes(Encoding.PEM) + ROOT.certificate.public_bytes(Encoding.PEM))
     with pytest.raises(files.PkiFileError, match="X509 CRL and no other"):
-        files.load_crl(path)
+        files.load_crls(path)
 
 
-def test_two_crls_in_one_file_are_refused(tmp_path: Path) -> None:
+def test_a_file_may_hold_the_crls_of_several_cas(tmp_path: Path) -> None:
+    root_crl = make_crl(ROOT, {}, START, END, number=1)
+    files.write_crl(tmp_path / "ca.crl", CRL, root_crl)
+    assert files.load_crls(tmp_path / "ca.crl") == (CRL, root_crl)
+
+
+def test_a_crl_that_is_cut_off_is_refused(tmp_path: Path) -> None:
     path = tmp_path / "ca.crl"
-    path.write_bytes(CRL.public_bytes(Encoding.PEM) * 2)
-    with pytest.raises(files.PkiFileError, match="more than one"):
-        files.load_crl(path)
+    path.write_bytes(CRL.public_bytes(Encoding.PEM) + CRL.public_bytes(Encoding.PEM)[:-40])
+    with pytest.raises(files.PkiFileError, match="cut off"):
+        files.load_crls(path)
 
 
 def _pem(key: ec.EllipticCurvePrivateKey | ed25519.Ed25519PrivateKey, secret: bytes = b"") -> bytes:

@@ -59,7 +59,7 @@ def test_the_wrong_peer_is_kept_out_by_name(policy: DoorPolicy, peer: Issued, re
 def test_a_ca_is_nobody() -> None:
     with pytest.raises(NotAdmitted) as caught:
         admits(DoorPolicy(DOMAIN, Role.CS), ROOT.certificate)
-    assert caught.value.reason.value == "identity-malformed"
+    assert caught.value.reason.value == "signing-certificate"
     assert caught.value.identity is None
 
 

@@ -19,6 +19,7 @@ from jukinet_daemon.pki.files import PkiFileError
 from jukinet_daemon.pki.peer import Role
 from jukinet_daemon.pki.tls import server_context
 from jukinet_daemon.pki.trust import DoorPolicy
+from jukinet_daemon.server.gate import Gate
 from jukinet_daemon.server.listener import Listener
 from jukinet_daemon.sim.conformance.run import run_conformance
 from jukinet_daemon.sim.demo.run import Show, municipal_senders, show
@@ -167,7 +168,7 @@ def national(options: argparse.Namespace) -> int:
 
     async def serve() -> int:
         server = NationalServer(office, options.journal)
-        listener = Listener(server.application(), server_context(files))
+        listener = Listener(server.application(), Gate("national", server_context(files)))
         address = await listener.open(options.listen)
         print(json.dumps({"url": f"wss://{address}{PATH}"}), flush=True)
         await _told_to_stop()

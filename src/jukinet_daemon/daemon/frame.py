@@ -2,23 +2,27 @@
 
 import asyncio
 import socket
-import ssl
 from collections.abc import Coroutine, Mapping
 from contextlib import AsyncExitStack
-from datetime import datetime
+from functools import cached_property
 from typing import Any
 
 from jukinet_daemon.config import Config
+from jukinet_daemon.credentials import Credentials
 from jukinet_daemon.domain.area import Areas
 from jukinet_daemon.domain.fuhyo import FUHYO
 from jukinet_daemon.domain.juki import JUKI
 from jukinet_daemon.domain.register import Register, Strictness
-from jukinet_daemon.pki.files import load_certificate, load_crl
+from jukinet_daemon.loops.trust import Line
+from jukinet_daemon.pki.files import PkiFileError
+from jukinet_daemon.pki.peer import PeerIdentity, Role
 from jukinet_daemon.pki.tls import TlsFiles
 from jukinet_daemon.schemas import read_areas, read_bases, read_offices
+from jukinet_daemon.server.gate import Gate
 from jukinet_daemon.service.batch import House
 from jukinet_daemon.service.clock import Clock, clock_of
 from jukinet_daemon.service.metrics import Metrics
+from jukinet_daemon.service.refused import RefusedPeers
 from jukinet_daemon.service.status import Expiry, Status
 from jukinet_daemon.store.pool import Database, open_database
 from jukinet_daemon.vault.fields import Vault
@@ -47,8 +51,8 @@ class Frame:
         self.offices = read_offices(config.rules.offices, self.bases)
         self.vault = Vault(read_keyring(config.keys.ring))
         self.metrics = Metrics()
-        self.contexts: list[ssl.SSLContext] = []
-        self.expiries: dict[str, datetime] = {}
+        self.refused = RefusedPeers(self.metrics, self.clock)
+        self.lines: list[Line] = []
         self.loops: list[asyncio.Task[None]] = []
         self.stack = AsyncExitStack()
         self.addresses: dict[str, str] = {}
@@ -57,7 +61,8 @@ class Frame:
         """Makes the status that doors report to. Raises StoreFault."""
         self.status_database = database = await self.database("status")
         self.status = Status(self.register, self.areas, database, self.metrics, self.clock)
-        self.status.expiries = lambda: tuple(Expiry(name, moment) for name, moment in self.expiries.items())
+        if self.config.tls:
+            self.status.expiries = self._expiries
 
     def house(self) -> House:
         """What notices are judged by here."""
@@ -76,19 +81,28 @@ class Frame:
         self.stack.push_async_callback(database.close)
         return database
 
-    def tls_files(self) -> TlsFiles:
-        """Our certificate and what peers are checked against; when they end goes into the status."""
+    @cached_property
+    def credentials(self) -> Credentials:
+        """Our certificate and what peers are checked against. Raises PkiFileError."""
         tls = self.config.tls
         assert tls is not None  # noqa: S101 - the configuration's own rule
-        files = TlsFiles(tls.certificate, tls.key, tls.ca, tls.crl)
-        self.expiries["certificate"] = load_certificate(tls.certificate).not_valid_after_utc
-        self.crl_loaded(load_crl(tls.crl).next_update_utc)
-        return files
+        credentials = Credentials(TlsFiles(tls.certificate, tls.key, tls.ca, tls.crl))
+        expected = PeerIdentity(self.config.trust_domain, Role.PREF, self.register.name)
+        if credentials.own.identity != expected:
+            raise PkiFileError(tls.certificate, f"must name {expected.uri}")
+        return credentials
 
-    def crl_loaded(self, next_update: datetime | None) -> None:
-        """Takes note of when the newest CRL ends."""
-        if next_update:
-            self.expiries["crl"] = next_update
+    def gate(self, door: str) -> Gate:
+        """The TLS entrance of a door, kept up to date with the files. Raises PkiFileError."""
+        own = self.credentials.own
+        gate = Gate(door, own.server, self.refused, own.until)
+        self.lines.append(gate)
+        return gate
+
+    def _expiries(self) -> tuple[Expiry, ...]:
+        own = self.credentials.own
+        ends = {"certificate": own.until, "crl": own.standing.next_update}
+        return tuple(Expiry(name, moment) for name, moment in ends.items() if moment)
 
     def begin(self, work: Coroutine[Any, Any, None], name: str) -> None:
         """Begins a loop; it is cancelled when the process stops."""

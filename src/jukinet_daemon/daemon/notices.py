@@ -7,10 +7,8 @@ import structlog
 from jukinet_daemon.config import NoticesDoor
 from jukinet_daemon.daemon.frame import Frame, cancelled
 from jukinet_daemon.daemon.watch import open_watch
-from jukinet_daemon.keys import signing_key
 from jukinet_daemon.loops.receive import ReceiveLoop
 from jukinet_daemon.pki.peer import Role
-from jukinet_daemon.pki.tls import server_context
 from jukinet_daemon.pki.trust import DoorPolicy
 from jukinet_daemon.server.listener import Listener
 from jukinet_daemon.server.notices import Desk
@@ -40,9 +38,7 @@ async def open_notices(frame: Frame, settings: NoticesDoor) -> None:
     frame.stack.push_async_callback(_finish, lanes, workers)
     numbers = await open_watch(frame)
     door = NoticesDoorHandler(_desk(frame, lanes, inbox, numbers), settings.parcels_in_flight)
-    context = server_context(frame.tls_files())
-    frame.contexts.append(context)
-    listener = Listener(door.application(), context)
+    listener = Listener(door.application(), frame.gate("notices"))
     frame.stack.push_async_callback(listener.close)
     frame.addresses["notices"] = await listener.open(settings.listen, frame.passed.get("notices"))
     frame.stack.push_async_callback(_drain, listener, door)
@@ -58,7 +54,8 @@ def _desk(frame: Frame, lanes: Lanes, inbox: Inbox, numbers: Numbers) -> Desk:
     return Desk(
         frame.register.name,
         policy,
-        signing_key(frame.tls_files()),
+        frame.credentials,
+        frame.refused,
         lanes,
         Refuser(frame.register.name, inbox, frame.clock),
         numbers,

@@ -16,7 +16,7 @@ from jukinet_daemon.daemon.presence import begin_presence
 from jukinet_daemon.daemon.relay import open_relay
 from jukinet_daemon.daemon.watch import add_watch
 from jukinet_daemon.listenfds import PassedSocketFault, take_passed
-from jukinet_daemon.loops.crl import CrlLoop
+from jukinet_daemon.loops.trust import TrustLoop
 from jukinet_daemon.sdnotify import keep_watchdog, notify, watchdog_interval
 
 log = structlog.get_logger()
@@ -31,8 +31,10 @@ class Daemon:
 
     Takes the configuration, the sections of it that this process opens (all, if None), and sockets that
     listen already, by door. `addresses` says where its doors are; a task of `loops` that ends by itself has
-    failed.
+    failed; `trust` keeps what peers are checked against up to date.
     """
+
+    trust: TrustLoop
 
     def __init__(
         self,
@@ -69,8 +71,9 @@ class Daemon:
             await open_notices(frame, config.notices)
         if config.national:
             await open_relay(frame, config.national)
-        if frame.contexts:
-            frame.begin(CrlLoop(frame.tls_files(), frame.contexts, frame.crl_loaded).run(), "crl")
+        if frame.lines:
+            self.trust = TrustLoop(frame.credentials, frame.lines, frame.clock)
+            frame.begin(self.trust.run(), "trust")
         begin_presence(frame, self._whole)
         if watchdog_interval():
             frame.begin(keep_watchdog(), "watchdog")

@@ -3,19 +3,28 @@
 import asyncio
 import random
 from dataclasses import dataclass
+from datetime import datetime
+from urllib.parse import urlsplit
 
 import structlog
 
+from jukinet_daemon.credentials import Credentials, Own
 from jukinet_daemon.outward import Caller, Conversation, PeerFault, Receipt, call
+from jukinet_daemon.pki.refusal import Refusal
+from jukinet_daemon.pki.standing import Standing
+from jukinet_daemon.pki.trust import DoorPolicy
 from jukinet_daemon.service.metrics import Metrics
+from jukinet_daemon.service.refused import RefusedPeers
 from jukinet_daemon.service.relay import Packer, ReceiptFault
 from jukinet_daemon.store.faults import StoreFault
 from jukinet_daemon.store.outbox import Outbox
 from jukinet_daemon.store.pool import Database
 from jukinet_daemon.vault.fields import Vault
+from jukinet_daemon.wire.envelope import SigningKey
 
 log = structlog.get_logger()
 
+DOOR = "national"
 # A wake-up can be lost with its connection; looking now and then costs one index probe.
 LOOK_EVERY_S = 2.0
 FIRST_PAUSE_S = 0.2
@@ -34,24 +43,41 @@ class RelayState:
 
 @dataclass(frozen=True, slots=True)
 class Route:
-    """Where the relay goes and how much it carries."""
+    """Where the relay goes, whom it must find there, who we are, and how much it carries."""
 
     url: str
-    caller: Caller
+    policy: DoorPolicy
+    credentials: Credentials
     parcel_notices: int
+
+
+@dataclass(frozen=True, slots=True)
+class Watch:
+    """Where the relay tells how it fares."""
+
+    metrics: Metrics
+    refused: RefusedPeers
+
+
+@dataclass(frozen=True, slots=True)
+class _Open:
+    """A conversation that is open, and the key of the certificate we showed in it."""
+
+    conversation: Conversation
+    key: SigningKey
 
 
 class RelayLoop:
     """The relay of one register; `state` says how its line is."""
 
-    def __init__(
-        self, database: Database, vault: Vault, packer: Packer, route: Route, metrics: Metrics
-    ) -> None:
+    def __init__(self, database: Database, vault: Vault, packer: Packer, route: Route, watch: Watch) -> None:
         self._database = database
         self._vault = vault
         self._packer = packer
         self._route = route
-        self._metrics = metrics
+        self._metrics = watch.metrics
+        self._refused = watch.refused
+        self._line: _Open | None = None
         self._wake = asyncio.Event()
         self._relayed = 0
         self.state = RelayState(connected=False)
@@ -64,7 +90,7 @@ class RelayLoop:
             try:
                 await self._with_outbox()
             except (PeerFault, StoreFault, ReceiptFault) as fault:
-                log.warning("relay_interrupted", fault=str(fault))
+                self._tell(fault)
                 self.state = RelayState(connected=False, fault=str(fault))
             finally:
                 self._metrics.relay_up.set(0)
@@ -79,21 +105,48 @@ class RelayLoop:
             return
         try:
             await outbox.listen(self._wake.set)
-            async with call(self._route.url, self._route.caller) as conversation:
+            own = self._route.credentials.own
+            async with call(self._route.url, Caller(own.client, self._route.policy, own.key)) as conversation:
+                self._line = _Open(conversation, own.key)
                 self._metrics.relay_up.set(1)
                 self.state = RelayState(connected=True)
                 log.info("relay_connected")
                 while True:
-                    await self._relay_all(outbox, conversation)
+                    await self._relay_all(outbox, self._line)
                     await conversation.idle(self._wake, LOOK_EVERY_S)
         finally:
+            self._line = None
             await outbox.close()
 
-    async def _relay_all(self, outbox: Outbox, conversation: Conversation) -> None:
+    def renew(self, own: Own) -> None:
+        """Calls anew where our certificate has changed; what was on its way is sent again."""
+        if self._line and self._line.key.thumbprint != own.key.thumbprint:
+            self._line.conversation.cut("our certificate was renewed")
+
+    def sweep(self, standing: Standing, now: datetime) -> None:
+        """Cuts the line when the national server's certificate is trusted no longer."""
+        if self._line is None or self._line.conversation.lost.is_set():
+            return
+        reason = standing.lost_by(self._line.conversation.certificate, now)
+        if reason:
+            self._note(reason, None)
+            self._line.conversation.cut(reason)
+
+    def _tell(self, fault: Exception) -> None:
+        if isinstance(fault, PeerFault) and fault.refusal:
+            self._note(fault.refusal, fault.peer)
+        else:
+            log.warning("relay_interrupted", fault=str(fault))
+
+    def _note(self, reason: Refusal, peer: str | None) -> None:
+        self._refused.note(DOOR, reason, urlsplit(self._route.url).hostname or "-", peer)
+
+    async def _relay_all(self, outbox: Outbox, line: _Open) -> None:
+        conversation = line.conversation
         self._wake.clear()
         while outgoing := await outbox.waiting(self._route.parcel_notices):
             # 9 the relay: sent from what is stored, so a crash only sends again
-            packed = self._packer.pack(outgoing, await outbox.number())
+            packed = self._packer.pack(outgoing, await outbox.number(), line.key)
             await outbox.announce(self._packer.sending(packed))
             await conversation.send(packed.signed)
             receipt = await self._receipt(conversation)

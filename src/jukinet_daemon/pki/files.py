@@ -21,6 +21,7 @@ from cryptography.hazmat.primitives.serialization import (
 from .issue import Issued
 
 _PRIVATE, _PUBLIC = 0o600, 0o644
+_CRL = re.compile(rb"-----BEGIN X509 CRL-----.*?-----END X509 CRL-----", re.DOTALL)
 _LABEL = re.compile(rb"-----BEGIN ([A-Z0-9 ]+)-----")
 
 
@@ -59,11 +60,16 @@ def write_certificates(path: Path, certificates: Iterable[x509.Certificate]) -> 
     _create(path, _certificates_pem(certificates), _PUBLIC)
 
 
-def write_crl(path: Path, crl: x509.CertificateRevocationList) -> None:
-    """Put a CRL in place of the one that may be there; a reader sees the old or the new, never a part."""
+def write_crl(path: Path, *crls: x509.CertificateRevocationList) -> None:
+    """Put CRLs, one of each CA, in place of those that may be there; a reader sees the old or the new."""
+    write_public(path, b"".join(crl.public_bytes(Encoding.PEM) for crl in crls))
+
+
+def write_public(path: Path, data: bytes) -> None:
+    """Put a file that all may read in place of the one that may be there, whole; raise PkiFileError."""
     # A name of our own beside the target: rename is atomic only within one file system.
     draft = path.with_name(f".{path.name}.{secrets.token_hex(8)}")
-    _create(draft, crl.public_bytes(Encoding.PEM), _PUBLIC)
+    _create(draft, data, _PUBLIC)
     try:
         draft.replace(path)
     except OSError as error:
@@ -85,15 +91,17 @@ def load_chain(path: Path) -> tuple[x509.Certificate, ...]:
         raise PkiFileError(path, "holds an unreadable certificate") from error
 
 
-def load_crl(path: Path) -> x509.CertificateRevocationList:
-    """Give the one CRL of a file; raise PkiFileError."""
+def load_crls(path: Path) -> tuple[x509.CertificateRevocationList, ...]:
+    """Give the CRLs of a file, one or more; raise PkiFileError."""
     data = _read_only(path, "X509 CRL")
-    if len(_LABEL.findall(data)) > 1:
-        raise PkiFileError(path, "holds more than one CRL")
+    blocks = _CRL.findall(data)
     try:
-        return x509.load_pem_x509_crl(data)
+        crls = tuple(x509.load_pem_x509_crl(block) for block in blocks)
     except ValueError as error:
         raise PkiFileError(path, "holds an unreadable CRL") from error
+    if len(crls) < len(_LABEL.findall(data)):
+        raise PkiFileError(path, "holds an unreadable CRL: it is cut off")
+    return crls
 
 
 def load_key(path: Path) -> ec.EllipticCurvePrivateKey:

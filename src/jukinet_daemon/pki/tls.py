@@ -5,11 +5,12 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from cryptography import x509
-from cryptography.hazmat.primitives.asymmetric import ec
 from cryptography.hazmat.primitives.serialization import Encoding
 
-from .files import PkiFileError, load_chain, load_crl, load_key
-from .trust import NotAdmitted, Refusal
+from .files import PkiFileError, load_chain, load_crls, load_key
+from .refusal import Refusal
+from .standing import Standing, standing_of
+from .trust import NotAdmitted
 
 
 @dataclass(frozen=True, slots=True)
@@ -17,8 +18,8 @@ class TlsFiles:
     """The files one end of a connection needs.
 
     `certificate` is our chain, leaf first, then its issuing CA; `key` the leaf's key; `ca` the root bundle;
-    `crl` the CRL of the CA that issues the peers' certificates. If that CA is not the one of our own chain,
-    its certificate stands in `ca` too, so that the CRL can be checked before it is used.
+    `crl` the CRLs of the CAs that issue the peers' certificates. A CA that is not in our own chain stands in
+    `ca` beside the roots, so that its CRL can be checked before it is used. It is no root by that.
     """
 
     certificate: Path
@@ -47,20 +48,13 @@ def client_context(files: TlsFiles) -> ssl.SSLContext:
     return _context(ssl.PROTOCOL_TLS_CLIENT, files)
 
 
-def reload_crl(context: ssl.SSLContext, files: TlsFiles) -> x509.CertificateRevocationList:
-    """Load the CRL file into a live context, where it counts from the next handshake, and give the CRL.
-
-    Of the CRLs in a context that are in date, the one with the latest thisUpdate counts; one of the same
-    second as another changes nothing. When none is in date, every peer is refused. Raises PkiFileError, with
-    the context untouched, for a file that is not a CRL of a CA we know: once in a context nothing can be
-    taken out, and a bad signature would refuse every peer until restart.
-    """
-    crl = load_crl(files.crl)
-    authorities = load_chain(files.certificate) + load_chain(files.ca)
-    if not any(_signed_by(crl, authority) for authority in authorities):
-        raise PkiFileError(files.crl, "is not signed by a CA of our chain or our root bundle")
-    context.load_verify_locations(cafile=files.crl)
-    return crl
+def standing_in(files: TlsFiles) -> Standing:
+    """Give what peers are checked against; raise PkiFileError for a file that cannot be used."""
+    bundle, authorities = load_chain(files.ca), load_chain(files.certificate)[1:]
+    try:
+        return standing_of(bundle, authorities, load_crls(files.crl))
+    except ValueError as error:
+        raise PkiFileError(files.crl, str(error)) from error
 
 
 def peer_certificate(tls: ssl.SSLObject | ssl.SSLSocket) -> x509.Certificate:
@@ -68,7 +62,7 @@ def peer_certificate(tls: ssl.SSLObject | ssl.SSLSocket) -> x509.Certificate:
     try:
         return x509.load_der_x509_certificate(tls.getpeercert(binary_form=True) or b"")
     except ValueError as error:
-        raise NotAdmitted(Refusal.IDENTITY_MALFORMED, None) from error
+        raise NotAdmitted(Refusal.UNREADABLE_EXTENSIONS, None) from error
 
 
 def _context(protocol: int, files: TlsFiles) -> ssl.SSLContext:
@@ -77,12 +71,13 @@ def _context(protocol: int, files: TlsFiles) -> ssl.SSLContext:
     context.options |= ssl.OP_NO_TICKET | ssl.OP_NO_COMPRESSION | ssl.OP_NO_RENEGOTIATION
     context.check_hostname = False
     context.verify_mode = ssl.CERT_REQUIRED
-    # The leaf's CRL only: CRL_CHECK_CHAIN would ask for one of the root too. An issuing CA that must go is
-    # taken out by changing the root bundle.
     context.verify_flags |= ssl.VERIFY_CRL_CHECK_LEAF | ssl.VERIFY_X509_STRICT
+    standing = standing_in(files)
+    if standing.whole_chain:
+        context.verify_flags |= ssl.VERIFY_CRL_CHECK_CHAIN
     _load_own(context, files)
     context.load_verify_locations(cadata=b"".join(map(_der, load_chain(files.ca))))
-    reload_crl(context, files)
+    context.load_verify_locations(cafile=files.crl)
     return context
 
 
@@ -92,15 +87,6 @@ def _load_own(context: ssl.SSLContext, files: TlsFiles) -> None:
     if leaf.public_key() != key.public_key():
         raise PkiFileError(files.key, "is not the key of the certificate")
     context.load_cert_chain(files.certificate, files.key)
-
-
-def _signed_by(crl: x509.CertificateRevocationList, authority: x509.Certificate) -> bool:
-    public_key = authority.public_key()
-    return (
-        crl.issuer == authority.subject
-        and isinstance(public_key, ec.EllipticCurvePublicKey)
-        and crl.is_signature_valid(public_key)
-    )
 
 
 def _der(certificate: x509.Certificate) -> bytes:

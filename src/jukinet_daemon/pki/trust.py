@@ -7,18 +7,7 @@ from cryptography import x509
 from cryptography.x509.oid import ExtendedKeyUsageOID
 
 from .peer import IdentityError, PeerIdentity, Role, identity_of, thumbprint
-
-
-class Refusal(StrEnum):
-    """Why a certificate is not admitted; the words are stable, logs and metrics carry them."""
-
-    IDENTITY_MALFORMED = "identity-malformed"
-    WRONG_TRUST_DOMAIN = "wrong-trust-domain"
-    WRONG_ROLE = "wrong-role"
-    WRONG_NAME = "wrong-name"
-    MISSING_CLIENT_USAGE = "missing-client-usage"
-    MISSING_SERVER_USAGE = "missing-server-usage"
-    NOT_PINNED = "not-pinned"
+from .refusal import Refusal
 
 
 class Side(StrEnum):
@@ -42,6 +31,11 @@ class NotAdmitted(Exception):
         self.reason = reason
         self.identity = identity
 
+    @property
+    def named(self) -> str | None:
+        """The URI of the one who was not admitted, if the certificate named anybody."""
+        return self.identity.uri if self.identity else None
+
 
 @dataclass(frozen=True, slots=True)
 class DoorPolicy:
@@ -63,7 +57,7 @@ def admits(policy: DoorPolicy, certificate: x509.Certificate) -> PeerIdentity:
     try:
         identity = identity_of(certificate)
     except IdentityError as error:
-        raise NotAdmitted(Refusal.IDENTITY_MALFORMED, None) from error
+        raise NotAdmitted(Refusal(error.reason), None) from error
     reason = _mismatch(policy, identity) or _usage_or_pin(policy, certificate)
     if reason is not None:
         raise NotAdmitted(reason, identity)

@@ -12,42 +12,19 @@ from aiohttp.http_exceptions import HttpProcessingError
 
 from jukinet_daemon.keys import verifying_key
 from jukinet_daemon.pki.peer import PeerIdentity
+from jukinet_daemon.pki.refusal import Refusal
 from jukinet_daemon.pki.tls import peer_certificate
-from jukinet_daemon.pki.trust import DoorPolicy, NotAdmitted, Refusal, admits
+from jukinet_daemon.pki.trust import DoorPolicy, NotAdmitted, admits
+from jukinet_daemon.server.gate import Gate
 from jukinet_daemon.wire.envelope import VerifyingKey
 
 log = structlog.get_logger()
 
-HANDSHAKE_TIMEOUT_S = 10.0
 KEEPALIVE_S = 15.0
 SHUTDOWN_TIMEOUT_S = 10.0
+BACKLOG = 512
 
 Handler = Callable[[web.Request], Awaitable[web.StreamResponse]]
-
-_NO_FAULT_OF_TLS = (ssl.SSLWantReadError, ssl.SSLWantWriteError, ssl.SSLZeroReturnError, ssl.SSLEOFError)
-
-
-class _WatchedTls(ssl.SSLObject):
-    """TLS of one connection that logs why it broke, which asyncio keeps to itself."""
-
-    def do_handshake(self) -> None:
-        try:
-            super().do_handshake()
-        except ssl.SSLError as fault:
-            _log_tls("handshake", fault)
-            raise
-
-    def read(self, len: int = 1024, buffer: Any = None) -> Any:  # noqa: A002 - the name of the base class
-        try:
-            return super().read(len, buffer) if buffer is not None else super().read(len)
-        except ssl.SSLError as fault:
-            _log_tls("reading", fault)
-            raise
-
-
-def _log_tls(stage: str, fault: ssl.SSLError) -> None:
-    if not isinstance(fault, _NO_FAULT_OF_TLS):
-        log.warning("tls_broke", stage=stage, reason=fault.reason)
 
 
 class _HttpLog:
@@ -65,9 +42,9 @@ class _HttpLog:
 
 
 class Listener:
-    """One listening port and the application behind it."""
+    """One listening port and the application behind it; a gate is before it where TLS is spoken."""
 
-    def __init__(self, application: web.Application, context: ssl.SSLContext | None = None) -> None:
+    def __init__(self, application: web.Application, gate: Gate | None = None) -> None:
         self._runner = web.AppRunner(
             application,
             access_log=None,
@@ -75,9 +52,7 @@ class Listener:
             keepalive_timeout=KEEPALIVE_S,
             shutdown_timeout=SHUTDOWN_TIMEOUT_S,
         )
-        if context:
-            context.sslobject_class = _WatchedTls
-        self._context = context
+        self._gate = gate
         self._server: asyncio.Server | None = None
 
     async def open(self, address: str, passed: socket.socket | None = None) -> str:
@@ -86,36 +61,59 @@ class Listener:
         Gives the address it got. Raises OSError.
         """
         await self._runner.setup()
-        host, _, port = address.rpartition(":")
-        where: dict[str, Any] = {"sock": passed} if passed else {"host": host, "port": int(port)}
-        loop = asyncio.get_running_loop()
         handler = self._runner.server
         assert handler is not None  # noqa: S101 - setup() makes it
-        self._server = await loop.create_server(
-            handler,
-            **where,
-            ssl=self._context,
-            backlog=512,
-            ssl_handshake_timeout=HANDSHAKE_TIMEOUT_S if self._context else None,
-        )
-        return "{}:{}".format(*self._server.sockets[0].getsockname()[:2])
+        listening = passed or _bound(address)
+        if self._gate:
+            self._gate.open(listening, handler)
+        else:
+            self._server = await asyncio.get_running_loop().create_server(handler, sock=listening)
+        return "{}:{}".format(*listening.getsockname()[:2])
 
     def stop_accepting(self) -> None:
         """Closes the port; connections that are open stay."""
+        if self._gate:
+            self._gate.stop_accepting()
         if self._server:
             self._server.close()
 
     async def close(self) -> None:
         """Closes the port and what is left of the connections."""
         self.stop_accepting()
+        if self._gate:
+            await self._gate.close()
         await self._runner.cleanup()
+
+
+def _bound(address: str) -> socket.socket:
+    host, _, port = address.rpartition(":")
+    family, _kind, _protocol, _name, place = socket.getaddrinfo(
+        host, int(port), type=socket.SOCK_STREAM, flags=socket.AI_PASSIVE
+    )[0]
+    listening = socket.create_server(place[:2], family=family, backlog=BACKLOG)
+    listening.setblocking(False)
+    return listening
 
 
 def peer_of(request: web.Request, policy: DoorPolicy) -> tuple[PeerIdentity, VerifyingKey]:
     """Who is at the other end of a request's connection, by certificate. Raises NotAdmitted."""
-    transport = request.transport
-    tls = transport.get_extra_info("ssl_object") if transport else None
+    tls = _extra(request, "ssl_object")
     if tls is None:
-        raise NotAdmitted(Refusal.IDENTITY_MALFORMED, None)
+        raise NotAdmitted(Refusal.NO_CERTIFICATE, None)
     certificate = peer_certificate(tls)
     return admits(policy, certificate), verifying_key(certificate)
+
+
+def context_of(request: web.Request) -> ssl.SSLContext:
+    """The context of a request's connection: it tells which certificate of ours the peer was shown."""
+    context: ssl.SSLContext = _extra(request, "sslcontext")
+    return context
+
+
+def address_of(request: web.Request) -> str:
+    """Where a request's connection comes from."""
+    return request.remote or "-"
+
+
+def _extra(request: web.Request, name: str) -> Any:
+    return request.transport.get_extra_info(name) if request.transport else None

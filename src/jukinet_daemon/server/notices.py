@@ -9,16 +9,18 @@ from typing import Any
 import structlog
 from aiohttp import WebSocketError, WSCloseCode, WSMsgType, web
 
+from jukinet_daemon.credentials import Credentials
 from jukinet_daemon.domain import outcomes
 from jukinet_daemon.domain.outcomes import OUTCOMES, Outcome, OutcomeClass
 from jukinet_daemon.pki.trust import DoorPolicy, NotAdmitted
-from jukinet_daemon.server.listener import Handler, peer_of
+from jukinet_daemon.server.listener import Handler, address_of, context_of, peer_of
 from jukinet_daemon.server.replies import Replies
 from jukinet_daemon.service.clock import Clock
 from jukinet_daemon.service.lanes import Answer, Arrival, Lanes, Line
 from jukinet_daemon.service.metrics import Metrics
 from jukinet_daemon.service.numbers import Numbers
 from jukinet_daemon.service.refuse import Refuser
+from jukinet_daemon.service.refused import RefusedPeers
 from jukinet_daemon.wire.envelope import (
     MAX_SIGNED_BYTES,
     PARCEL_TYPE,
@@ -30,7 +32,7 @@ from jukinet_daemon.wire.envelope import (
     seal,
     unseal,
 )
-from jukinet_daemon.wire.parcel import Parcel, ParcelFault, read_parcel
+from jukinet_daemon.wire.parcel import ParcelFault, read_parcel
 from jukinet_daemon.wire.reply import ReplyHead, write_refusal, write_reply
 
 log = structlog.get_logger()
@@ -49,7 +51,8 @@ class Desk:
 
     register: str
     policy: DoorPolicy
-    key: SigningKey = field(repr=False)
+    credentials: Credentials
+    refused: RefusedPeers
     lanes: Lanes
     refuser: Refuser
     numbers: Numbers
@@ -80,6 +83,7 @@ async def _ended(reader: "asyncio.Task[None]") -> None:
 class _Peer:
     name: str
     key: VerifyingKey
+    own: SigningKey = field(repr=False)
     line: Line
 
 
@@ -126,15 +130,11 @@ class NoticesDoor:
         try:
             identity, key = peer_of(request, self._desk.policy)
         except NotAdmitted as refusal:
-            self._desk.metrics.peers_refused.labels(DOOR, refusal.reason).inc()
-            log.warning(
-                "peer_refused",
-                door=DOOR,
-                reason=refusal.reason,
-                peer=refusal.identity and refusal.identity.uri,
-            )
+            self._desk.refused.note(DOOR, refusal.reason, address_of(request), refusal.named)
             raise web.HTTPForbidden from None
-        request[_PEER] = _Peer(identity.name, key, Line())
+        # The key of the certificate this peer was shown: a renewal changes nothing for it.
+        own = self._desk.credentials.key_for(context_of(request))
+        request[_PEER] = _Peer(identity.name, key, own, Line())
         try:
             return await handler(request)
         except web.HTTPException as refusal:
@@ -221,10 +221,13 @@ class NoticesDoor:
             return self._refuse(peer, digest, parcel.number, outcomes.REGISTER_NOT_HERE, "register")
         # 4 the lane
         arrival = Arrival(parcel, signed, digest, peer.key.thumbprint, self._desk.clock(), peer.line)
-        return self._answer(parcel, digest, await self._desk.lanes.put(arrival))
+        return self._answer(peer.own, arrival, await self._desk.lanes.put(arrival))
 
-    async def _answer(self, parcel: Parcel, digest: str, answers: "asyncio.Future[list[Answer]]") -> str:
+    async def _answer(
+        self, own: SigningKey, arrival: Arrival, answers: "asyncio.Future[list[Answer]]"
+    ) -> str:
         # 8 the reply, once every answer is durable
+        parcel, digest = arrival.parcel, arrival.digest
         given = await answers
         for answer in given:
             self._desk.metrics.notices.labels(answer.code).inc()
@@ -240,7 +243,7 @@ class NoticesDoor:
         repeated = [place for place, answer in enumerate(given) if answer.repeated]
         moment = self._desk.clock().isoformat(timespec="milliseconds")
         payload = write_reply(head, [answer.text for answer in given], repeated, moment)
-        return seal(payload, REPLY_TYPE, self._desk.key)
+        return seal(payload, REPLY_TYPE, own)
 
     async def _refuse(
         self, peer: _Peer, digest: str, number: int | None, outcome: Outcome, field_name: str | None
@@ -252,4 +255,4 @@ class NoticesDoor:
         log.warning("parcel_refused", door=DOOR, sender=peer.name, code=recorded.code, field=field_name)
         head = ReplyHead(self._desk.register, peer.name, number, digest)
         moment = self._desk.clock().isoformat(timespec="milliseconds")
-        return seal(write_refusal(head, recorded.code, field_name, moment), REPLY_TYPE, self._desk.key)
+        return seal(write_refusal(head, recorded.code, field_name, moment), REPLY_TYPE, peer.own)

@@ -33,20 +33,19 @@ class Packed:
 class Packer:
     """Makes parcels of records and reads receipts, for one register."""
 
-    def __init__(self, register: str, prefecture: str, key: SigningKey, clock: Clock) -> None:
+    def __init__(self, register: str, prefecture: str, clock: Clock) -> None:
         self._register = register
         self._prefecture = prefecture
-        self._key = key
         self._clock = clock
 
-    def pack(self, outgoing: Sequence[Outgoing], number: int) -> Packed:
+    def pack(self, outgoing: Sequence[Outgoing], number: int, key: SigningKey) -> Packed:
         """Signs records as one parcel, in their order; only the first half where all would be too large."""
         notices = tuple(write_record(self._register, item.record) for item in outgoing)
         parcel = Parcel(self._register, self._prefecture, number, notices)
         payload = write_parcel(parcel, self._now())
         if len(payload) > MAX_PAYLOAD_BYTES and len(outgoing) > 1:
-            return self.pack(outgoing[: len(outgoing) // 2], number)
-        signed = seal(payload, PARCEL_TYPE, self._key)
+            return self.pack(outgoing[: len(outgoing) // 2], number, key)
+        signed = seal(payload, PARCEL_TYPE, key)
         return Packed(signed, digest_of(signed), tuple(outgoing))
 
     def closed_by(self, packed: Packed, reply: ReplyMessage) -> list[Closed]:

@@ -1,0 +1,59 @@
+"""信任の見張り: takes up renewed certificates, CAs and CRLs, and cuts whoever is trusted no longer."""
+
+import asyncio
+from datetime import datetime
+from typing import Protocol
+
+import structlog
+
+from jukinet_daemon.credentials import Credentials, Own
+from jukinet_daemon.pki.files import PkiFileError
+from jukinet_daemon.pki.standing import Standing
+from jukinet_daemon.service.clock import Clock
+
+log = structlog.get_logger()
+
+# What the files say counts within a minute, also for connections that are open: half of it is for looking.
+LOOK_EVERY_S = 30.0
+
+
+class Line(Protocol):
+    """Whatever holds connections: the gate of a door, a loop that calls."""
+
+    def renew(self, own: Own) -> None:
+        """Uses what the files say now, from the next connection on."""
+
+    def sweep(self, standing: Standing, now: datetime) -> None:
+        """Cuts every connection to a peer that is trusted no longer; says so once for each."""
+
+
+class TrustLoop:
+    """Watches the TLS files of one process for all its doors and loops."""
+
+    def __init__(self, credentials: Credentials, lines: list[Line], clock: Clock) -> None:
+        self._credentials = credentials
+        self._lines = lines
+        self._clock = clock
+
+    async def run(self) -> None:
+        """Looks every half minute for ever."""
+        while True:
+            await asyncio.sleep(LOOK_EVERY_S)
+            self.look()
+
+    def look(self) -> None:
+        """Takes up changed files, then sweeps. Files that cannot be used change nothing and are logged."""
+        now = self._clock()
+        try:
+            changed = self._credentials.refresh(now)
+        except PkiFileError as fault:
+            log.error("credentials_unusable", fault=str(fault))
+            changed = False
+        own = self._credentials.own
+        if changed:
+            for line in self._lines:
+                line.renew(own)
+            log.info("credentials_loaded", certificate=own.key.thumbprint, crls=len(own.standing.crls))
+        # Time alone ends certificates and CRLs, so this is done whether or not a file has changed.
+        for line in self._lines:
+            line.sweep(own.standing, now)

@@ -1,0 +1,53 @@
+"""拒否した相手の控え: who was lately not admitted, at which door and why."""
+
+from collections import OrderedDict
+from dataclasses import asdict, dataclass, replace
+from typing import Any
+
+import structlog
+
+from jukinet_daemon.pki.refusal import Refusal
+from jukinet_daemon.service.clock import Clock
+from jukinet_daemon.service.metrics import Metrics
+
+log = structlog.get_logger()
+
+# A scan from many addresses pushes out the oldest and grows nothing.
+REMEMBERED = 500
+
+
+@dataclass(frozen=True, slots=True)
+class RefusedPeer:
+    """Somebody who was not admitted: `peer` is the URI if a certificate named one. Times in ISO 8601."""
+
+    door: str
+    address: str
+    peer: str | None
+    reason: str
+    times: int
+    first: str
+    last: str
+
+
+class RefusedPeers:
+    """Remembers who was not admitted, for diagnosis; each refusal is logged and counted."""
+
+    def __init__(self, metrics: Metrics, clock: Clock) -> None:
+        self._metrics = metrics
+        self._clock = clock
+        self._known: OrderedDict[tuple[str, ...], RefusedPeer] = OrderedDict()
+
+    def note(self, door: str, reason: Refusal, address: str, peer: str | None = None) -> None:
+        """Takes note of a refusal: one line in the log, one more in the metric."""
+        self._metrics.peers_refused.labels(door, reason).inc()
+        log.warning("peer_refused", door=door, reason=reason, peer=peer, address=address)
+        moment = self._clock().isoformat(timespec="seconds")
+        place = (door, address, peer or "", reason)
+        known = self._known.pop(place, None) or RefusedPeer(door, address, peer, reason, 0, moment, moment)
+        self._known[place] = replace(known, times=known.times + 1, last=moment)
+        if len(self._known) > REMEMBERED:
+            self._known.popitem(last=False)
+
+    def look(self) -> list[dict[str, Any]]:
+        """All that is remembered, the latest first."""
+        return [asdict(refused) for refused in reversed(self._known.values())]
