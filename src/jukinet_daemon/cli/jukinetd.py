@@ -11,12 +11,16 @@ from jukinet_daemon.daemon.serve import DutyFault, serve
 from jukinet_daemon.domain.bases import BasisFault
 from jukinet_daemon.logs import configure_logs
 from jukinet_daemon.pki.files import PkiFileError
+from jukinet_daemon.pki.groups import GroupsFault, require_our_groups, start_with_our_groups
+from jukinet_daemon.pki.tls import TlsFiles, server_context
 from jukinet_daemon.store.faults import StoreFault
 from jukinet_daemon.vault.keyring import KeyringFault
 
 
 def main(arguments: list[str] | None = None) -> int:
     """Runs the program; gives its exit status: 0 after a clean stop, 1 when it could not start or failed."""
+    if arguments is None:
+        start_with_our_groups()
     parser = argparse.ArgumentParser(
         prog="jukinetd",
         description="都道府県サーバ・附票都道府県サーバ / a prefecture's resident-register server",
@@ -39,15 +43,18 @@ def main(arguments: list[str] | None = None) -> int:
     except DutyFault as fault:
         print(f"jukinetd: 仕事が止まったので終わる / a duty failed: {fault}", file=sys.stderr)
         return 1
-    except (StoreFault, PkiFileError, KeyringFault, BasisFault, OSError) as fault:
+    except (StoreFault, PkiFileError, KeyringFault, BasisFault, GroupsFault, OSError) as fault:
         print(f"jukinetd: 起動できない / cannot start: {fault}", file=sys.stderr)
         return 1
     return 0
 
 
 def _config(options: argparse.Namespace) -> Config:
-    """The configuration, which must have the sections to open. Raises ConfigFault."""
+    """A configuration that can be served. Raises ConfigFault, PkiFileError, GroupsFault."""
     config = load_config(options.config)
+    if config.tls:
+        tls = config.tls
+        require_our_groups(server_context(TlsFiles(tls.certificate, tls.key, tls.ca, tls.crl)))
     if missing := [name for name in options.only or () if name not in config.duties]:
         raise ConfigFault([f"[{name}]: 開くべき節がない / --only names no door or loop" for name in missing])
     return config
