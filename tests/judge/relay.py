@@ -29,7 +29,10 @@ def closed_is_received(evidence: Evidence) -> Iterator[Finding]:
 
 
 def _accepted(signed: str) -> set[str]:
-    answers = json.loads(payload_of(signed))["answers"]
+    try:
+        answers = json.loads(payload_of(signed))["answers"]
+    except (ValueError, IndexError, KeyError):
+        return set()
     return {answer["id"] for answer in answers if answer["outcome"] == "ACCEPTED"}
 
 
