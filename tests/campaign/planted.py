@@ -79,7 +79,7 @@ def answer_altered() -> None:
 
 def unordered_relay() -> None:
     """Relays what it finds, the newest first."""
-    _requery("find_outgoing", "ORDER BY o.outbox_id", "ORDER BY o.outbox_id DESC")
+    _requery("find_outgoing", "ORDER BY outbox_id", "ORDER BY outbox_id DESC")
 
 
 _CLOSE_UNSEEN = """

@@ -117,7 +117,9 @@ async def national_away(p: Prefecture, cs: MunicipalCs, life: Life, visible: Vis
 
 async def relay_parcel_lost(p: Prefecture, cs: MunicipalCs, life: Life, visible: Visible) -> None:
     """A parcel to the national server is sent and lost with its line."""
-    sent = """SELECT count(*) FROM ledger WHERE payload LIKE '%"relay_sent"%'"""
+    told = "SELECT count(*) FROM ledger WHERE payload LIKE '%\"relay_{}\"%'"
+    sent, receipted = told.format("sent"), told.format("receipted")
+    await poll(lambda: p.sql(sent) == p.sql(receipted), SEEN_S, "the receipt of what was sent before")
     before = p.sql(sent)
     await p.national_line.cut(Harm.HANG)
     cs.post(life)
