@@ -23,6 +23,7 @@ from jukinet_daemon.wire.envelope import (
     seal,
     unseal,
 )
+from jukinet_daemon.wire.kept import kept_form, signed_again
 
 PRIVATE = ec.generate_private_key(ec.SECP256R1())
 SIGNING = SigningKey.of(PRIVATE, "thumbprint")
@@ -187,3 +188,11 @@ def test_a_fault_does_not_quote_the_message() -> None:
         unseal(SOUND[:-4], PARCEL_TYPE, VERIFYING)
     assert SOUND[10:30] not in repr(fault.value)
     assert "thumbprint" not in repr(fault.value)
+
+
+@pytest.mark.parametrize("length", [10, 5000, 200_000])
+def test_a_signed_text_comes_back_word_for_word_from_its_kept_form(length: int) -> None:
+    signed = "eyJ" + "x.-_" * (length // 4)
+    kept = kept_form(signed)
+    assert signed_again(kept) == signed
+    assert len(kept) <= len(signed)

@@ -1,6 +1,7 @@
 """jukinetd: runs one server until it is told to stop."""
 
 import argparse
+import gc
 import sys
 from pathlib import Path
 
@@ -35,6 +36,7 @@ def main(arguments: list[str] | None = None) -> int:
     options = parser.parse_args(arguments)
     configure_logs()
     try:
+        _collect_rarely()
         uvloop.run(serve(_config(options), options.only))
     except ConfigFault as fault:
         for problem in fault.problems:
@@ -47,6 +49,15 @@ def main(arguments: list[str] | None = None) -> int:
         print(f"jukinetd: 起動できない / cannot start: {fault}", file=sys.stderr)
         return 1
     return 0
+
+
+def _collect_rarely() -> None:
+    """Tells the garbage collector to look at what a batch leaves behind, not at the program, and less often.
+
+    A notice makes many values and no cycle: at the usual threshold a twelfth of the time went into looking.
+    """
+    gc.freeze()
+    gc.set_threshold(20_000, 20, 50)
 
 
 def _config(options: argparse.Namespace) -> Config:

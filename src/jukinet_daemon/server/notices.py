@@ -229,13 +229,12 @@ class NoticesDoor:
         # 8 the reply, once every answer is durable
         parcel, digest = arrival.parcel, arrival.digest
         given = await answers
-        for answer in given:
-            self._desk.metrics.notices.labels(answer.code).inc()
-        refused = Counter(answer.code for answer in given if answer.code in _REFUSALS)
+        codes = Counter(answer.code for answer in given)
+        for code, count in codes.items():
+            self._desk.metrics.notices.labels(code).inc(count)
+        refused = {code: count for code, count in codes.items() if code in _REFUSALS}
         if refused:
-            log.warning(
-                "notices_refused", door=DOOR, sender=parcel.sender, digest=digest, codes=dict(refused)
-            )
+            log.warning("notices_refused", door=DOOR, sender=parcel.sender, digest=digest, codes=refused)
         numbers = self._desk.numbers
         numbers.answered(parcel.sender, parcel.number, digest)
         missing = numbers.missing(parcel.sender)

@@ -1,6 +1,5 @@
 """一括の計画: what each notice of a batch is, and what is to be done about it. Reads and writes nothing."""
 
-import zlib
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, field
 from typing import Any
@@ -18,6 +17,7 @@ from jukinet_daemon.service.lanes import Answer, Arrival
 from jukinet_daemon.store.inbox import Entry, FirstAnswer, InboxRow, Known, ParcelRow
 from jukinet_daemon.vault.fields import Vault
 from jukinet_daemon.wire.envelope import base64url
+from jukinet_daemon.wire.kept import kept_form
 from jukinet_daemon.wire.notice import read_notice
 from jukinet_daemon.wire.reply import write_answer
 from jukinet_daemon.wire.text import canonical, notice_id_in
@@ -89,7 +89,7 @@ def _item(arrival: Arrival, parcel_id: int, position: int, raw: Any, house: Hous
 
 def parcel_row(arrival: Arrival, parcel_id: int, vault: Vault) -> ParcelRow:
     """A parcel as it is kept: the sender's signature over what it sent, sealed."""
-    sealed = vault.seal(f"parcel/{parcel_id}", zlib.compress(arrival.signed.encode("ascii"), level=1))
+    sealed = vault.seal(f"parcel/{parcel_id}", kept_form(arrival.signed))
     parcel = arrival.parcel
     return ParcelRow(
         parcel_id,

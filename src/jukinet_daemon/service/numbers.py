@@ -1,6 +1,5 @@
 """電文番号の見守り: finds numbers that never came and those that came twice, and knows what to ask for."""
 
-import zlib
 from collections import deque
 from collections.abc import Iterable, Mapping, Sequence
 from datetime import datetime, timedelta
@@ -14,6 +13,7 @@ from jukinet_daemon.service.clock import Clock
 from jukinet_daemon.service.metrics import Metrics
 from jukinet_daemon.store.numbers import Kept, NumberLook, NumberStore, Seen, twice
 from jukinet_daemon.vault.fields import Vault
+from jukinet_daemon.wire.kept import signed_again
 from jukinet_daemon.wire.text import canonical
 
 log = structlog.get_logger()
@@ -98,8 +98,8 @@ class Numbers:
 
     def _payload(self, kept: Kept) -> str:
         """What was signed. The signature around it may be a new one, after a certificate was renewed."""
-        signed = zlib.decompress(self._vault.open(f"parcel/{kept.parcel_id}", kept.sealed))
-        return signed.decode("ascii").split(".")[1]
+        signed = signed_again(self._vault.open(f"parcel/{kept.parcel_id}", kept.sealed))
+        return signed.split(".")[1]
 
     def _leaf(self, seen: Seen) -> Leaf:
         return _leaf(

@@ -20,6 +20,8 @@ from jukinet_daemon.domain.record import Record
 from jukinet_daemon.schemas import read_variants
 from jukinet_daemon.vault.fields import Vault
 
+_CHANGES: Mapping[str, Change] = MappingProxyType({change.value: change for change in Change})
+
 
 def _sealed(record: Record, column: str, value: str | None, vault: Vault) -> bytes | None:
     return (
@@ -218,7 +220,7 @@ def state_of(row: asyncpg.Record) -> PersonState:
             stay["is_foreign"],
             stay["is_open"],
             stay["version"],
-            Change(stay["change"]),
+            _CHANGES[stay["change"]],
             stay["event_date"],
         )
         for stay in row["stays"]
