@@ -1,4 +1,4 @@
-"""仮想の時: an asyncio loop without sockets. Time jumps to the next timer; what is ready runs in a seeded order."""
+"""仮想の時: an asyncio loop without sockets. Time jumps to the next timer; the seed orders what is ready."""
 
 import asyncio
 import random

@@ -1,6 +1,7 @@
-"""ファイルの模型: the register's database as a log: visible when written, durable when flushed, cut by a crash."""
+"""ファイルの模型: the register as a log: visible when written, durable when flushed, cut by a crash."""
 
 import asyncio
+import json
 import random
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
@@ -17,9 +18,10 @@ from jukinet_daemon.store.outbox import Closed, Outgoing
 
 @dataclass(frozen=True)
 class Receipt:
-    """What a receipt closed."""
+    """What a receipt closed, and what it told to be final."""
 
     ids: tuple[str, ...]
+    told: tuple[str, ...]
 
 
 class File:
@@ -43,12 +45,14 @@ class File:
         self.keys: dict[Key, int] = {}
         self.history: list[Record] = []
         self.receipted: set[str] = set()
+        self.told: set[str] = set()
         for written in self.log:
             self._apply(written)
 
     def _apply(self, written: Entry | Receipt) -> None:
         if isinstance(written, Receipt):
             self.receipted.update(written.ids)
+            self.told.update(written.told)
             return
         decision, row = written.decision, written.inbox
         if row:
@@ -94,6 +98,10 @@ class File:
         if self.fail_in == 0 or self.epoch != epoch:
             raise StoreFault("planted")
 
+    def remembers(self, notice_id: str) -> bool:
+        """Whether a notice of this id was answered before."""
+        return notice_id in self.ids
+
     def number(self) -> int:
         """A number nobody had."""
         self._numbers += 1
@@ -135,7 +143,7 @@ class ModelInbox:
     def _one(self, entry: Entry, moved: set[int]) -> Committed:
         file, decision = self._file, entry.decision
         touched = {decision.after.person_id} if decision.after else set()
-        if entry.inbox and entry.inbox.notice_id in file.ids:
+        if entry.inbox and file.remembers(entry.inbox.notice_id):
             moved |= touched
             return Committed.SEEN
         held = file.people.get(decision.after.person_id) if decision.after else None
@@ -188,16 +196,11 @@ class ModelOutbox:
 
     async def close_with(self, _digest: str, signed: str, closed: Sequence[Closed], _leaf: Leaf) -> None:
         await self._step("closing")
-        names = [answer["id"] for answer in _answers(signed)]
-        self._file.write(Receipt(tuple(names[item.outbox_id] for item in closed)))
+        answers = json.loads(signed)["answers"]
+        told = tuple(answer["id"] for answer in answers if answer["outcome"] != "LATER")
+        self._file.write(Receipt(tuple(answers[item.outbox_id]["id"] for item in closed), told))
         self._file.flush()
         await self._step("closed")
 
     async def _step(self, phase: str) -> None:
         await self._file.step("relay", phase, self._epoch)
-
-
-def _answers(signed: str) -> list[dict[str, Any]]:
-    import json
-
-    return list(json.loads(signed)["answers"])

@@ -147,14 +147,15 @@ class National:
         room = self._dice.randrange(len(records)) if misdeed == "later" else len(records)
         answers = [self._one(record) for record in records[:room]]
         answers += [
-            write_answer({"id": record["id"], "outcome": "LATER", "code": "L500"}) for record in records[room:]
+            write_answer({"id": record["id"], "outcome": "LATER", "code": "L500"})
+            for record in records[room:]
         ]
         head = ReplyHead("juki", "400009", None, digest_of(signed))
         return None if misdeed == "lost" else write_reply(head, answers, [], MOMENT).decode()
 
     def _one(self, record: dict[str, Any]) -> str:
         name = record["id"]
-        if name in self._file.receipted:
+        if name in self._file.told:
             raise Violation("a record was sent again after its receipt was stored")
         if name not in self._answers:
             if record["sequence"] <= self._sequences.get(record["person_number"], 0):

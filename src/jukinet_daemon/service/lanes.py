@@ -124,7 +124,7 @@ class Lanes:
             self._busy.add(sender)
             if lane:
                 senders.append(sender)
-        for sender in {waiting.arrival.parcel.sender for waiting in batch}:
+        for sender in dict.fromkeys(waiting.arrival.parcel.sender for waiting in batch):
             self._move_back(sender)
         return batch
 
