@@ -98,10 +98,13 @@ class Server:
 
 
 def _relay(file: File, national: National) -> RelayLoop:
-    caller = SimpleNamespace(context=national)
-    route = SimpleNamespace(url="", caller=caller, parcel_notices=3)
-    packer = Packer("juki", "400009", cast("Any", None), lambda: NOW)
-    return RelayLoop(cast("Any", file), VAULT, packer, cast("Any", route), METRICS)
+    # Who is called takes the place of our certificate: the model's line asks for nothing else.
+    own = SimpleNamespace(client=national, key=None)
+    credentials = SimpleNamespace(own=own)
+    route = SimpleNamespace(url="", policy=None, credentials=credentials, parcel_notices=3)
+    watch = SimpleNamespace(metrics=METRICS, refused=None)
+    packer = Packer("juki", "400009", lambda: NOW)
+    return RelayLoop(cast("Any", file), VAULT, packer, cast("Any", route), cast("Any", watch))
 
 
 def lives(code: str, dice: random.Random) -> list[dict[str, Any]]:
