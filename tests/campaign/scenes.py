@@ -115,11 +115,16 @@ async def national_away(p: Prefecture, cs: MunicipalCs, life: Life, visible: Vis
     p.national_line.restore()
 
 
+_LAST_TOLD = """
+SELECT payload::json ->> 'event' FROM ledger
+WHERE payload LIKE '%"event":"relay_%' ORDER BY entry_id DESC LIMIT 1
+"""
+
+
 async def relay_parcel_lost(p: Prefecture, cs: MunicipalCs, life: Life, visible: Visible) -> None:
     """A parcel to the national server is sent and lost with its line."""
-    told = "SELECT count(*) FROM ledger WHERE payload LIKE '%\"relay_{}\"%'"
-    sent, receipted = told.format("sent"), told.format("receipted")
-    await poll(lambda: p.sql(sent) == p.sql(receipted), SEEN_S, "the receipt of what was sent before")
+    sent = """SELECT count(*) FROM ledger WHERE payload LIKE '%"relay_sent"%'"""
+    await poll(lambda: p.sql(_LAST_TOLD) == "relay_receipted", SEEN_S, "the receipt of what was sent before")
     before = p.sql(sent)
     await p.national_line.cut(Harm.HANG)
     cs.post(life)
