@@ -6,6 +6,7 @@ import signal
 from collections.abc import Callable, Sequence
 from pathlib import Path
 
+from jukinet_daemon.pki import groups
 from jukinet_daemon.sim.demo.children import Child, ChildFault, ReadySocket
 
 TESTS = Path(__file__).parents[1]
@@ -48,7 +49,7 @@ class Program:
     async def start(self) -> None:
         """Starts it and waits until it is ready. Raises ChildFault."""
         child = Child(self.name, self._folder)
-        environment = {"PYTHONPATH": str(TESTS)}
+        environment = {"PYTHONPATH": str(TESTS), groups.VARIABLE: str(groups.SETTINGS)}
         self._child = child
         if not self._notifies:
             await child.start(*self._arguments, environment=environment)
