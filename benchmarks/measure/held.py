@@ -47,7 +47,10 @@ async def measure(stage: Stage, size: Size) -> dict[str, Any]:
             stage.say(f"空の台帳と {size.people:,} 人の台帳 {number + 1}/{size.rounds} / empty and full file")
             for name, server in servers.items():
                 parcels = work.prepare(stage, mixes[name], size.notices, 64)
-                rates[name].append(await work.acknowledge(stage, server, parcels))
+                before = await _wal_bytes(stage)
+                run = await work.acknowledge(stage, server, parcels)
+                wal = (await _wal_bytes(stage) - before) / run["count"]
+                rates[name].append(run | {"wal_bytes_each": round(wal)})
     gib = float(await stage.psql("file_held", "SELECT pg_database_size(current_database())")) / 2**30
     for name in servers:
         await stage.drop(name)
@@ -60,6 +63,10 @@ async def measure(stage: Stage, size: Size) -> dict[str, Any]:
         "rates": median,
         "runs": rates,
     }
+
+
+async def _wal_bytes(stage: Stage) -> int:
+    return int(await stage.psql("postgres", "SELECT pg_current_wal_lsn() - '0/0'"))
 
 
 async def _fill(stage: Stage, people: int, press: Press) -> float:

@@ -17,6 +17,10 @@ RETURN lpad(filling.spread(n)::text, 10, '0')
     || CASE WHEN filling.remainder(filling.spread(n)) <= 1 THEN '0'
         ELSE (11 - filling.remainder(filling.spread(n)))::text END;
 
+-- Where person n lives; wants the psql variable `areas`, an array literal.
+CREATE FUNCTION filling.home(n bigint) RETURNS text IMMUTABLE LANGUAGE sql
+RETURN (:'areas'::text[])[1 + n % cardinality(:'areas'::text[])];
+
 -- Foreign keys come off first and back last; `turn` is the order of taking off.
 CREATE TABLE filling.later AS
 WITH filled AS (

@@ -1,15 +1,15 @@
 -- What a record leaves behind besides its history: person, key, inbox, outbox, ledger leaf.
--- Wants psql variables `people` and `areas` (an array literal); person n lives in areas[n % their number].
+-- Wants the psql variable `people`.
 SET synchronous_commit = off;
 SET maintenance_work_mem = '512MB';
 
 INSERT INTO person (person_id, version, current, stays, waiting, coded)
-SELECT n, 1, 1, ARRAY[ROW((:'areas'::text[])[1 + n % cardinality(:'areas'::text[])], false, true, 1, 'entry', '20250526')::stay], 0, true
+SELECT n, 1, 1, ARRAY[ROW(filling.home(n), false, true, 1, 'entry', '20250526')::stay], 0, true
 FROM generate_series(1, :people) AS n;
 INSERT INTO person_key (kind, value, person_id)
 SELECT 'code', filling.code(n), n FROM generate_series(1, :people) AS n;
 INSERT INTO inbox (notice_id, sender, parcel_id, fingerprint, outcome, code, answer)
-SELECT md5('notice' || n)::uuid, (:'areas'::text[])[1 + n % cardinality(:'areas'::text[])], n / 64, sha256(n::text::bytea),
+SELECT md5('notice' || n)::uuid, filling.home(n), n / 64, sha256(n::text::bytea),
     'ACCEPTED', 'A100', '{"code":"A100","id":"' || md5('notice' || n)::uuid || '","leaf":"' || repeat('x', 43)
     || '","outcome":"ACCEPTED","received_on":"2026-11-24","salt":"' || repeat('x', 22) || '"}'
 FROM generate_series(1, :people) AS n;

@@ -1,13 +1,15 @@
 -- One record in one transaction, as SQL alone: what pgbench calls.
 --
--- Each function does for one notice what the daemon's own SQL does for it (store/sql/receive.sql and
+-- take_record does for one notice what the daemon's own SQL does for it (store/sql/receive.sql and
 -- migrations/0003_commit.sql): the same two reads, then compare-and-set of the person, new keys, inbox,
 -- history, outbox and ledger, in the same tables under the same indexes and constraints, with values of the
--- same size. A transaction ends with each call, and PostgreSQL answers when it is durable.
+-- same size. A transaction ends with each call, and PostgreSQL answers when it is durable. `entry` says
+-- whether the person is new (記載) or held (修正); `reads` whether the two reads are made, as they are but
+-- for ack_vs_pgbench_writes_only.
 --
--- Every doubt is decided in pgbench's favour. Its values are constants of the function, so that nothing is
--- sent, parsed or worked out for them; it writes no parcel (電文); it sends no NOTIFY, which would make commits
--- wait for each other. It checks, signs, encrypts and encodes nothing.
+-- Every doubt is decided in pgbench's favour. Values are constants of the function: nothing is sent, parsed or
+-- worked out for them. It calls no function but built-in ones, writes no parcel (電文), and sends no NOTIFY,
+-- which would make commits wait for each other. It checks, signs, encrypts and encodes nothing.
 
 CREATE FUNCTION spread(n bigint) RETURNS bigint IMMUTABLE LANGUAGE sql
 RETURN n * 6180339887 % 10000000000;
@@ -21,22 +23,64 @@ CREATE FUNCTION code_of(n bigint) RETURNS text IMMUTABLE LANGUAGE sql
 RETURN lpad(spread(n)::text, 10, '0')
     || CASE WHEN remainder(spread(n)) <= 1 THEN '0' ELSE (11 - remainder(spread(n)))::text END;
 
--- The rows that a correction and an entry have in common.
-CREATE PROCEDURE write_record(id uuid, chosen bigint, next integer, code text, change text)
+CREATE FUNCTION take_record(person_number bigint, entry boolean, reads boolean) RETURNS void
 LANGUAGE plpgsql AS $$
+DECLARE
+    id uuid := gen_random_uuid();
+    chosen bigint := person_number;
+    code text;
+    held record;
+    next integer := 1;
 BEGIN
+    IF entry THEN
+        chosen := nextval('person_number');
+    END IF;
+    code := code_of(chosen);
+
+    IF reads THEN
+        PERFORM notice_id::text, sender, fingerprint, answer FROM inbox WHERE notice_id = ANY (ARRAY[id]);
+        SELECT k.kind, k.value, p.person_id, p.version, p.current, p.stays, p.waiting, p.coded INTO held
+        FROM unnest(ARRAY['code'], ARRAY[code]) AS wanted (kind, value)
+        JOIN person_key AS k ON k.kind = wanted.kind AND k.value = wanted.value
+        JOIN person AS p ON p.person_id = k.person_id;
+    END IF;
+
+    IF entry THEN
+        INSERT INTO person (person_id, version, current, stays, waiting, coded)
+        VALUES (chosen, 1, 1, ARRAY[ROW('401315', false, true, 1, 'entry', '20261101')::stay], 0, true)
+        ON CONFLICT DO NOTHING;
+        INSERT INTO person_key (kind, value, person_id) VALUES ('code', code, chosen) ON CONFLICT DO NOTHING;
+    ELSIF reads THEN
+        next := held.version + 1;
+        UPDATE person
+        SET version = next, current = next, waiting = 0, coded = true,
+            stays = ARRAY[ROW('401315', false, true, next, 'correction', '20261101')::stay]
+        WHERE person_id = chosen AND version = held.version;
+        -- Somebody else was faster: a daemon would go round again.
+        IF NOT FOUND THEN
+            RETURN;
+        END IF;
+    ELSE
+        UPDATE person
+        SET version = version + 1, current = version + 1, waiting = 0, coded = true,
+            stays = ARRAY[ROW('401315', false, true, version + 1, 'correction', '20261101')::stay]
+        WHERE person_id = chosen
+        RETURNING version INTO next;
+    END IF;
+
     INSERT INTO inbox (notice_id, sender, parcel_id, fingerprint, outcome, code, answer)
     VALUES (
         id, '401307', 1, '\x00112233445566778899aabbccddeeff00112233445566778899aabbccddeeff', 'ACCEPTED',
-        'A100', '{"code":"A100","id":"00000000-0000-0000-0000-000000000000","leaf":"xxxxxxxxxxxxxxxxxxxxxxxxxxxx'
-        'xxxxxxxxxxxxxxx","outcome":"ACCEPTED","received_on":"2026-11-24","salt":"xxxxxxxxxxxxxxxxxxxxxx"}'
+        'A100', '{"code":"A100","id":"00000000-0000-0000-0000-000000000000","leaf":"xxxxxxxxxxxxxxxxxxxxxx'
+        'xxxxxxxxxxxxxxxxxxxxx","outcome":"ACCEPTED","received_on":"2026-11-24","salt":"xxxxxxxxxxxxxxxxxxxxxx"}'
     ) ON CONFLICT DO NOTHING;
     INSERT INTO history (
         person_id, version, notice_id, area, is_foreign, change, cause, event_date, resident_code,
         individual_number, individual_number_index, name, name_kana, date_of_birth, birth_era, sex, address,
         address_area, name_gaiji, address_gaiji, notified_on, search_name, search_kana, born_from, born_to
     ) VALUES (
-        chosen, next, id, '401315', false, change, 'change_of_address', '20261101', code,
+        chosen, next, id, '401315', false, CASE WHEN entry THEN 'entry' ELSE 'correction' END,
+        'change_of_address', '20261101', code,
         '\x00112233445566778899aabbccddeeff00112233445566778899aabbccddeeff00112233445566778899',
         decode(replace(id::text, '-', ''), 'hex'), '髙島　太郎', 'タカシマ　タロウ', '19850403', 'showa', 'male',
         '福岡県福岡市東区箱崎三丁目2345番地1　ハイツ箱崎101号', '401315', 0, 0, '2026-11-24', '高島太郎',
@@ -50,74 +94,5 @@ BEGIN
         'xxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxx","position":1,"received_on":"2026-11-24","register":"juki","sender":'
         '"401307"}'
     );
-END
-$$;
-
--- 修正 of a person who is held.
-CREATE FUNCTION correct_person(chosen bigint) RETURNS void LANGUAGE plpgsql AS $$
-DECLARE
-    id uuid := gen_random_uuid();
-    code text := code_of(chosen);
-    held record;
-BEGIN
-    PERFORM notice_id::text, sender, fingerprint, answer FROM inbox WHERE notice_id = ANY (ARRAY[id]);
-    SELECT k.kind, k.value, p.person_id, p.version, p.current, p.stays, p.waiting, p.coded INTO held
-    FROM unnest(ARRAY['code'], ARRAY[code]) AS wanted (kind, value)
-    JOIN person_key AS k ON k.kind = wanted.kind AND k.value = wanted.value
-    JOIN person AS p ON p.person_id = k.person_id;
-    UPDATE person
-    SET version = held.version + 1, current = held.version + 1, waiting = 0, coded = true,
-        stays = ARRAY[ROW('401315', false, true, held.version + 1, 'correction', '20261101')::stay]
-    WHERE person_id = held.person_id AND version = held.version;
-    IF FOUND THEN
-        CALL write_record(id, held.person_id, held.version + 1, code, 'correction');
-    END IF;
-END
-$$;
-
--- 記載 of a person who is new.
-CREATE FUNCTION enter_person() RETURNS void LANGUAGE plpgsql AS $$
-DECLARE
-    id uuid := gen_random_uuid();
-    fresh bigint := nextval('person_number');
-    code text := code_of(fresh);
-BEGIN
-    PERFORM notice_id::text, sender, fingerprint, answer FROM inbox WHERE notice_id = ANY (ARRAY[id]);
-    PERFORM k.kind, k.value, p.person_id, p.version, p.current, p.stays, p.waiting, p.coded
-    FROM unnest(ARRAY['code'], ARRAY[code]) AS wanted (kind, value)
-    JOIN person_key AS k ON k.kind = wanted.kind AND k.value = wanted.value
-    JOIN person AS p ON p.person_id = k.person_id;
-    INSERT INTO person (person_id, version, current, stays, waiting, coded)
-    VALUES (fresh, 1, 1, ARRAY[ROW('401315', false, true, 1, 'entry', '20261101')::stay], 0, true)
-    ON CONFLICT DO NOTHING;
-    INSERT INTO person_key (kind, value, person_id) VALUES ('code', code, fresh) ON CONFLICT DO NOTHING;
-    CALL write_record(id, fresh, 1, code, 'entry');
-END
-$$;
-
--- The same two without the reads, for ack_vs_pgbench_writes_only.
-CREATE FUNCTION correct_person_unread(chosen bigint) RETURNS void LANGUAGE plpgsql AS $$
-DECLARE
-    next integer;
-BEGIN
-    UPDATE person
-    SET version = version + 1, current = version + 1, waiting = 0, coded = true,
-        stays = ARRAY[ROW('401315', false, true, version + 1, 'correction', '20261101')::stay]
-    WHERE person_id = chosen
-    RETURNING version INTO next;
-    CALL write_record(gen_random_uuid(), chosen, next, code_of(chosen), 'correction');
-END
-$$;
-
-CREATE FUNCTION enter_person_unread() RETURNS void LANGUAGE plpgsql AS $$
-DECLARE
-    fresh bigint := nextval('person_number');
-    code text := code_of(fresh);
-BEGIN
-    INSERT INTO person (person_id, version, current, stays, waiting, coded)
-    VALUES (fresh, 1, 1, ARRAY[ROW('401315', false, true, 1, 'entry', '20261101')::stay], 0, true)
-    ON CONFLICT DO NOTHING;
-    INSERT INTO person_key (kind, value, person_id) VALUES ('code', code, fresh) ON CONFLICT DO NOTHING;
-    CALL write_record(gen_random_uuid(), fresh, 1, code, 'entry');
 END
 $$;
