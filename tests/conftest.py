@@ -12,6 +12,7 @@ import pytest
 from jukinet_daemon.daemon.serve import Daemon
 from jukinet_daemon.sim.postgres import EmbeddedPostgres
 from jukinet_daemon.store.migrate import migrate
+from support.bridge import Bridged, bridged
 from support.world import (
     REGISTERS,
     House,
@@ -78,3 +79,13 @@ async def open_house(
             return House(register, pki, config, daemon, dsn, journal)
 
         yield start
+
+
+@pytest.fixture
+async def bridge_world(
+    new_database: Callable[[str], str], pki: Pki, tmp_path: Path
+) -> AsyncIterator[Bridged]:
+    """Both servers with the bridge between them."""
+    dsns = {register: new_database(register) for register in REGISTERS}
+    async with bridged(pki, dsns, tmp_path) as world:
+        yield world

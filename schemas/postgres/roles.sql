@@ -8,7 +8,7 @@ DECLARE
 BEGIN
     -- Roles belong to the whole cluster: an administrator or another register, even now, may have made them.
     FOREACH door IN ARRAY ARRAY['jukinet_notices', 'jukinet_relay', 'jukinet_status',
-        'jukinet_control', 'jukinet_history', 'jukinet_watch'] LOOP
+        'jukinet_control', 'jukinet_history', 'jukinet_watch', 'jukinet_bridge'] LOOP
         CONTINUE WHEN to_regrole(door) IS NOT NULL;
         BEGIN
             EXECUTE format('CREATE ROLE %I NOLOGIN', door);
@@ -35,7 +35,8 @@ $$;
 REVOKE ALL ON ALL TABLES IN SCHEMA public FROM PUBLIC;
 REVOKE ALL ON ALL ROUTINES IN SCHEMA public FROM PUBLIC;
 GRANT SELECT ON schema_migration
-TO jukinet_notices, jukinet_relay, jukinet_status, jukinet_control, jukinet_history, jukinet_watch;
+TO jukinet_notices, jukinet_relay, jukinet_status, jukinet_control, jukinet_history, jukinet_watch,
+    jukinet_bridge;
 
 -- The notices door: takes notices in.
 GRANT INSERT ON parcel, inbox, person, person_key, held, departure, history, outbox, ledger TO jukinet_notices;
@@ -93,3 +94,16 @@ GRANT UPDATE (settled_at) ON number_reuse TO jukinet_control;
 
 -- Questions about the past: all records of the person that a key names.
 GRANT SELECT ON person_key, history TO jukinet_history;
+
+-- The bridge: no table at all, only the functions that are made for it, other ones in each register.
+DO $$
+DECLARE
+    routine regprocedure;
+BEGIN
+    FOR routine IN
+        SELECT oid FROM pg_proc WHERE pronamespace = 'public'::regnamespace AND proname LIKE 'bridge\_%'
+    LOOP
+        EXECUTE format('GRANT EXECUTE ON FUNCTION %s TO jukinet_bridge', routine);
+    END LOOP;
+END
+$$;

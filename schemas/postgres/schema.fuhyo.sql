@@ -5,6 +5,39 @@
 CREATE DOMAIN public.area_code AS text
 	CONSTRAINT area_code_check CHECK ((VALUE ~ '^[0-9]{6}$'::text));
 
+-- Name: bridge_case_row; Type: TYPE; Schema: public; Owner: -
+
+CREATE TYPE public.bridge_case_row AS (
+	case_id uuid,
+	office text,
+	basis text,
+	affair text,
+	requested_by text,
+	approved_by text,
+	code text,
+	run uuid
+);
+
+-- Name: bridge_request_row; Type: TYPE; Schema: public; Owner: -
+
+CREATE TYPE public.bridge_request_row AS (
+	request_id uuid,
+	case_id uuid,
+	place integer,
+	addressee text,
+	person_id bigint,
+	key_digest bytea,
+	code text
+);
+
+-- Name: bridge_settled_row; Type: TYPE; Schema: public; Owner: -
+
+CREATE TYPE public.bridge_settled_row AS (
+	request_id uuid,
+	code text,
+	sealed bytea
+);
+
 -- Name: change_word; Type: DOMAIN; Schema: public; Owner: -
 
 CREATE DOMAIN public.change_word AS text
@@ -192,6 +225,254 @@ CREATE DOMAIN public.version_number AS integer
 CREATE DOMAIN public.waiting_count AS integer
 	CONSTRAINT waiting_count_check CHECK ((VALUE >= 0));
 
+-- Name: bridge_asked(uuid[]); Type: FUNCTION; Schema: public; Owner: -
+
+CREATE FUNCTION public.bridge_asked(ids uuid[]) RETURNS TABLE(case_id uuid, office text, basis text, affair text, requested_by text, approved_by text, expires_at timestamp with time zone, key_digest bytea, asked boolean, person_id bigint, waiting integer, is_open boolean, overseas boolean, resident_code text)
+    LANGUAGE plpgsql SECURITY DEFINER
+    SET search_path TO 'public', 'pg_temp'
+    AS $$
+BEGIN
+    IF cardinality(ids) > 100 THEN
+        RAISE EXCEPTION 'too many requests at once' USING ERRCODE = 'insufficient_privilege';
+    END IF;
+    RETURN QUERY
+        SELECT c.case_id, c.office, c.basis, c.affair, c.requested_by, c.approved_by, c.expires_at, r.key_digest,
+            case_is_open(c) AND r.code IS NULL AND NOT r.confirmed AND r.addressee = 'juki',
+            p.person_id, p.waiting::integer, EXISTS (SELECT FROM unnest(p.stays) AS s WHERE s.is_open), h.overseas,
+            h.resident_code::text
+        FROM unnest(ids) WITH ORDINALITY AS wanted (request_id, place)
+        LEFT JOIN bridge_request AS r ON r.request_id = wanted.request_id
+        LEFT JOIN bridge_case AS c ON c.case_id = r.case_id
+        LEFT JOIN person AS p ON p.person_id = r.person_id
+        LEFT JOIN history AS h ON h.person_id = p.person_id AND h.version = p.current
+        ORDER BY wanted.place;
+END
+$$;
+
+-- Name: bridge_cases(uuid, integer); Type: FUNCTION; Schema: public; Owner: -
+
+CREATE FUNCTION public.bridge_cases(wanted uuid, most integer) RETURNS TABLE(case_id uuid, office text, basis text, affair text, requested_by text, approved_by text, code text, state text, opened_at timestamp with time zone, expires_at timestamp with time zone, ended_at timestamp with time zone, codes text[], counts bigint[])
+    LANGUAGE sql STABLE SECURITY DEFINER
+    SET search_path TO 'public', 'pg_temp'
+    AS $$
+    SELECT c.case_id, c.office, c.basis, c.affair, c.requested_by, c.approved_by, c.code, c.state, c.opened_at,
+        c.expires_at, c.ended_at, t.codes, t.counts
+    FROM bridge_case AS c, LATERAL (
+        SELECT array_agg(s.code ORDER BY s.code) AS codes, array_agg(s.many ORDER BY s.code) AS counts
+        FROM (
+            SELECT coalesce(l.code, '-') AS code, count(*) AS many
+            FROM (
+                SELECT DISTINCT ON (r.place) r.code FROM bridge_request AS r
+                WHERE r.case_id = c.case_id ORDER BY r.place, r.addressee DESC
+            ) AS l
+            GROUP BY 1
+        ) AS s
+    ) AS t
+    WHERE wanted IS NULL OR c.case_id = wanted
+    ORDER BY c.opened_at DESC
+    LIMIT least(most, 1000)
+$$;
+
+-- Name: bridge_confirm(uuid[], public.ledger_row[]); Type: FUNCTION; Schema: public; Owner: -
+
+CREATE FUNCTION public.bridge_confirm(ids uuid[], leaves public.ledger_row[]) RETURNS void
+    LANGUAGE plpgsql SECURITY DEFINER
+    SET search_path TO 'public', 'pg_temp'
+    AS $$
+DECLARE
+    confirmed_now integer;
+BEGIN
+    UPDATE bridge_request SET confirmed = true
+    WHERE request_id = ANY (ids) AND NOT confirmed AND code IS NULL;
+    GET DIAGNOSTICS confirmed_now = ROW_COUNT;
+    IF confirmed_now < cardinality(ids) THEN
+        RAISE EXCEPTION 'a request was confirmed before' USING ERRCODE = 'object_not_in_prerequisite_state';
+    END IF;
+    INSERT INTO ledger (hash, salt, payload) SELECT (leaf).* FROM unnest(leaves) AS leaf;
+END
+$$;
+
+-- Name: bridge_deliver(uuid, public.ledger_row); Type: FUNCTION; Schema: public; Owner: -
+
+CREATE FUNCTION public.bridge_deliver(wanted uuid, leaf public.ledger_row) RETURNS boolean
+    LANGUAGE plpgsql SECURITY DEFINER
+    SET search_path TO 'public', 'pg_temp'
+    AS $$
+BEGIN
+    UPDATE bridge_case AS c SET state = 'delivered', ended_at = clock_timestamp()
+    WHERE c.case_id = wanted AND case_is_open(c);
+    IF FOUND THEN
+        INSERT INTO ledger (hash, salt, payload) SELECT (leaf).*;
+    END IF;
+    RETURN FOUND;
+END
+$$;
+
+-- Name: bridge_due(uuid); Type: FUNCTION; Schema: public; Owner: -
+
+CREATE FUNCTION public.bridge_due(current_run uuid) RETURNS TABLE(case_id uuid, state text, why text)
+    LANGUAGE sql STABLE SECURITY DEFINER
+    SET search_path TO 'public', 'pg_temp'
+    AS $$
+    SELECT c.case_id, c.state, CASE WHEN c.run <> current_run THEN 'restarted'
+        WHEN clock_timestamp() < c.opened_at THEN 'clock_set_back' ELSE 'expired' END
+    FROM bridge_case AS c
+    WHERE c.state IN ('open', 'delivered')
+        AND (c.run <> current_run OR clock_timestamp() NOT BETWEEN c.opened_at AND c.expires_at)
+$$;
+
+-- Name: bridge_erase(uuid, public.ledger_row); Type: FUNCTION; Schema: public; Owner: -
+
+CREATE FUNCTION public.bridge_erase(wanted uuid, leaf public.ledger_row) RETURNS integer
+    LANGUAGE plpgsql SECURITY DEFINER
+    SET search_path TO 'public', 'pg_temp'
+    AS $$
+DECLARE
+    others bridge_held[];
+    erased integer;
+BEGIN
+    UPDATE bridge_case SET state = 'erased', ended_at = coalesce(ended_at, clock_timestamp())
+    WHERE case_id = wanted AND state IN ('open', 'delivered');
+    IF NOT FOUND THEN
+        RETURN NULL;
+    END IF;
+    LOCK TABLE bridge_held IN ACCESS EXCLUSIVE MODE;
+    erased := (SELECT count(*) FROM bridge_held WHERE case_id = wanted);
+    others := ARRAY (SELECT h FROM bridge_held AS h WHERE case_id <> wanted);
+    TRUNCATE bridge_held;
+    INSERT INTO bridge_held SELECT (o).* FROM unnest(others) AS o;
+    INSERT INTO ledger (hash, salt, payload) SELECT (leaf).*;
+    RETURN erased;
+END
+$$;
+
+-- Name: bridge_find(text[], text[]); Type: FUNCTION; Schema: public; Owner: -
+
+CREATE FUNCTION public.bridge_find(kinds text[], keys text[]) RETURNS TABLE(person_id bigint, version integer, waiting integer, is_open boolean, overseas boolean, resident_code text)
+    LANGUAGE plpgsql STABLE SECURITY DEFINER
+    SET search_path TO 'public', 'pg_temp'
+    AS $$
+BEGIN
+    IF cardinality(keys) > 100 THEN
+        RAISE EXCEPTION 'too many keys at once' USING ERRCODE = 'insufficient_privilege';
+    END IF;
+    RETURN QUERY
+        SELECT p.person_id, p.version::integer, p.waiting::integer,
+            EXISTS (SELECT FROM unnest(p.stays) AS s WHERE s.is_open), h.overseas, h.resident_code::text
+        FROM unnest(kinds, keys) WITH ORDINALITY AS wanted (kind, value, place)
+        LEFT JOIN person_key AS k ON k.kind = wanted.kind AND k.value = wanted.value
+        LEFT JOIN person AS p ON p.person_id = k.person_id
+        LEFT JOIN history AS h ON h.person_id = p.person_id AND h.version = p.current
+        ORDER BY wanted.place;
+END
+$$;
+
+-- Name: bridge_lines(uuid, integer, integer); Type: FUNCTION; Schema: public; Owner: -
+
+CREATE FUNCTION public.bridge_lines(wanted uuid, after integer, most integer) RETURNS TABLE(place integer, code text, sealed bytea)
+    LANGUAGE sql STABLE SECURITY DEFINER
+    SET search_path TO 'public', 'pg_temp'
+    AS $$
+    SELECT r.place, r.code, h.sealed
+    FROM (
+        SELECT DISTINCT ON (b.place) b.place, b.code FROM bridge_request AS b
+        WHERE b.case_id = wanted AND b.place > after
+        -- 'national' after 'juki': who was asked last answered last.
+        ORDER BY b.place, b.addressee DESC
+        LIMIT least(most, 1000)
+    ) AS r
+    LEFT JOIN bridge_held AS h ON h.case_id = wanted AND h.place = r.place
+    ORDER BY r.place
+$$;
+
+-- Name: bridge_note(public.ledger_row[]); Type: FUNCTION; Schema: public; Owner: -
+
+CREATE FUNCTION public.bridge_note(leaves public.ledger_row[]) RETURNS void
+    LANGUAGE sql SECURITY DEFINER
+    SET search_path TO 'public', 'pg_temp'
+    AS $$
+    INSERT INTO ledger (hash, salt, payload) SELECT (leaf).* FROM unnest(leaves) AS leaf
+$$;
+
+-- Name: bridge_open(uuid, public.bridge_request_row[], public.ledger_row[]); Type: FUNCTION; Schema: public; Owner: -
+
+CREATE FUNCTION public.bridge_open(wanted uuid, requests public.bridge_request_row[], leaves public.ledger_row[]) RETURNS void
+    LANGUAGE plpgsql SECURITY DEFINER
+    SET search_path TO 'public', 'pg_temp'
+    AS $$
+BEGIN
+    PERFORM hold_case(wanted);
+    INSERT INTO bridge_request (request_id, case_id, place, addressee, person_id, key_digest, code, settled_at)
+    SELECT (r).*, CASE WHEN (r).code IS NOT NULL THEN clock_timestamp() END FROM unnest(requests) AS r;
+    INSERT INTO ledger (hash, salt, payload) SELECT (leaf).* FROM unnest(leaves) AS leaf;
+END
+$$;
+
+-- Name: bridge_open_case(public.bridge_case_row, integer, public.ledger_row); Type: FUNCTION; Schema: public; Owner: -
+
+CREATE FUNCTION public.bridge_open_case(opened public.bridge_case_row, seconds integer, leaf public.ledger_row) RETURNS timestamp with time zone
+    LANGUAGE plpgsql SECURITY DEFINER
+    SET search_path TO 'public', 'pg_temp'
+    AS $$
+DECLARE
+    moment timestamptz := clock_timestamp();
+BEGIN
+    INSERT INTO bridge_case (
+        case_id, office, basis, affair, requested_by, approved_by, code, run, state, opened_at, expires_at, ended_at
+    )
+    SELECT (opened).*, CASE WHEN (opened).code IS NULL THEN 'open' ELSE 'refused' END, moment,
+        moment + seconds * interval '1 second', CASE WHEN (opened).code IS NOT NULL THEN moment END;
+    INSERT INTO ledger (hash, salt, payload) SELECT (leaf).*;
+    RETURN moment + seconds * interval '1 second';
+END
+$$;
+
+-- Name: bridge_settle(uuid, public.bridge_settled_row[], public.ledger_row[]); Type: FUNCTION; Schema: public; Owner: -
+
+CREATE FUNCTION public.bridge_settle(wanted uuid, settled public.bridge_settled_row[], leaves public.ledger_row[]) RETURNS void
+    LANGUAGE plpgsql SECURITY DEFINER
+    SET search_path TO 'public', 'pg_temp'
+    AS $$
+BEGIN
+    PERFORM hold_case(wanted);
+    UPDATE bridge_request AS r SET code = s.code, settled_at = clock_timestamp()
+    FROM unnest(settled) AS s WHERE r.request_id = s.request_id AND r.case_id = wanted AND r.code IS NULL;
+    INSERT INTO bridge_held (case_id, place, sealed)
+    SELECT r.case_id, r.place, s.sealed
+    FROM unnest(settled) AS s JOIN bridge_request AS r ON r.request_id = s.request_id
+    WHERE s.sealed IS NOT NULL AND r.case_id = wanted;
+    INSERT INTO ledger (hash, salt, payload) SELECT (leaf).* FROM unnest(leaves) AS leaf;
+END
+$$;
+
+-- Name: bridge_case; Type: TABLE; Schema: public; Owner: -
+
+CREATE TABLE public.bridge_case (
+    case_id uuid NOT NULL,
+    office text NOT NULL,
+    basis text NOT NULL,
+    affair text NOT NULL,
+    requested_by text NOT NULL,
+    approved_by text NOT NULL,
+    code text,
+    run uuid NOT NULL,
+    state text NOT NULL,
+    opened_at timestamp with time zone DEFAULT clock_timestamp() NOT NULL,
+    expires_at timestamp with time zone NOT NULL,
+    ended_at timestamp with time zone,
+    CONSTRAINT bridge_case_check CHECK (((state = 'open'::text) = (ended_at IS NULL))),
+    CONSTRAINT bridge_case_check1 CHECK (((state = 'refused'::text) = (code IS NOT NULL))),
+    CONSTRAINT bridge_case_state_check CHECK ((state = ANY (ARRAY['open'::text, 'refused'::text, 'delivered'::text, 'erased'::text])))
+);
+
+-- Name: case_is_open(public.bridge_case); Type: FUNCTION; Schema: public; Owner: -
+
+CREATE FUNCTION public.case_is_open(c public.bridge_case) RETURNS boolean
+    LANGUAGE sql
+    AS $$
+    SELECT c.state = 'open' AND clock_timestamp() BETWEEN c.opened_at AND c.expires_at
+$$;
+
 -- Name: claim_keys(public.key_row[]); Type: FUNCTION; Schema: public; Owner: -
 
 CREATE FUNCTION public.claim_keys(keys public.key_row[]) RETURNS boolean
@@ -319,6 +600,19 @@ BEGIN
 END
 $$;
 
+-- Name: hold_case(uuid); Type: FUNCTION; Schema: public; Owner: -
+
+CREATE FUNCTION public.hold_case(wanted uuid) RETURNS void
+    LANGUAGE plpgsql
+    AS $$
+BEGIN
+    PERFORM FROM bridge_case AS c WHERE c.case_id = wanted AND case_is_open(c) FOR SHARE;
+    IF NOT FOUND THEN
+        RAISE EXCEPTION 'the case is over' USING ERRCODE = 'object_not_in_prerequisite_state';
+    END IF;
+END
+$$;
+
 -- Name: move_people(public.person_row[]); Type: FUNCTION; Schema: public; Owner: -
 
 CREATE FUNCTION public.move_people(people public.person_row[]) RETURNS boolean
@@ -385,6 +679,31 @@ BEGIN
     RETURN true;
 END
 $$;
+
+-- Name: bridge_held; Type: TABLE; Schema: public; Owner: -
+
+CREATE UNLOGGED TABLE public.bridge_held (
+    case_id uuid NOT NULL,
+    place integer NOT NULL,
+    sealed bytea NOT NULL
+);
+
+-- Name: bridge_request; Type: TABLE; Schema: public; Owner: -
+
+CREATE TABLE public.bridge_request (
+    request_id uuid NOT NULL,
+    case_id uuid NOT NULL,
+    place integer NOT NULL,
+    addressee text NOT NULL,
+    person_id bigint,
+    key_digest bytea,
+    code text,
+    confirmed boolean DEFAULT false NOT NULL,
+    opened_at timestamp with time zone DEFAULT clock_timestamp() NOT NULL,
+    settled_at timestamp with time zone,
+    CONSTRAINT bridge_request_addressee_check CHECK ((addressee = ANY (ARRAY['juki'::text, 'national'::text]))),
+    CONSTRAINT bridge_request_place_check CHECK ((place > 0))
+);
 
 -- Name: closing; Type: TABLE; Schema: public; Owner: -
 
@@ -721,6 +1040,26 @@ CREATE TABLE public.schema_migration (
     applied_at timestamp with time zone DEFAULT clock_timestamp() NOT NULL
 );
 
+-- Name: bridge_case bridge_case_pkey; Type: CONSTRAINT; Schema: public; Owner: -
+
+ALTER TABLE ONLY public.bridge_case
+    ADD CONSTRAINT bridge_case_pkey PRIMARY KEY (case_id);
+
+-- Name: bridge_held bridge_held_pkey; Type: CONSTRAINT; Schema: public; Owner: -
+
+ALTER TABLE ONLY public.bridge_held
+    ADD CONSTRAINT bridge_held_pkey PRIMARY KEY (case_id, place);
+
+-- Name: bridge_request bridge_request_case_id_place_addressee_key; Type: CONSTRAINT; Schema: public; Owner: -
+
+ALTER TABLE ONLY public.bridge_request
+    ADD CONSTRAINT bridge_request_case_id_place_addressee_key UNIQUE (case_id, place, addressee);
+
+-- Name: bridge_request bridge_request_pkey; Type: CONSTRAINT; Schema: public; Owner: -
+
+ALTER TABLE ONLY public.bridge_request
+    ADD CONSTRAINT bridge_request_pkey PRIMARY KEY (request_id);
+
 -- Name: closing closing_pkey; Type: CONSTRAINT; Schema: public; Owner: -
 
 ALTER TABLE ONLY public.closing
@@ -821,6 +1160,18 @@ ALTER TABLE ONLY public.receipt
 ALTER TABLE ONLY public.schema_migration
     ADD CONSTRAINT schema_migration_pkey PRIMARY KEY (version);
 
+-- Name: bridge_case_by_time; Type: INDEX; Schema: public; Owner: -
+
+CREATE INDEX bridge_case_by_time ON public.bridge_case USING btree (opened_at);
+
+-- Name: bridge_case_unerased; Type: INDEX; Schema: public; Owner: -
+
+CREATE INDEX bridge_case_unerased ON public.bridge_case USING btree (state) WHERE (state = ANY (ARRAY['open'::text, 'delivered'::text]));
+
+-- Name: bridge_request_of; Type: INDEX; Schema: public; Owner: -
+
+CREATE INDEX bridge_request_of ON public.bridge_request USING btree (person_id) WHERE (person_id IS NOT NULL);
+
 -- Name: comparison_of; Type: INDEX; Schema: public; Owner: -
 
 CREATE INDEX comparison_of ON public.comparison USING btree (peer, day, comparison_id DESC);
@@ -872,6 +1223,16 @@ CREATE INDEX receipt_by_time ON public.receipt USING btree (received_at);
 -- Name: outbox closed_for_good; Type: TRIGGER; Schema: public; Owner: -
 
 CREATE TRIGGER closed_for_good BEFORE UPDATE ON public.outbox FOR EACH ROW WHEN ((old.receipt_id IS NOT NULL)) EXECUTE FUNCTION public.closed_for_good();
+
+-- Name: bridge_request bridge_request_case_id_fkey; Type: FK CONSTRAINT; Schema: public; Owner: -
+
+ALTER TABLE ONLY public.bridge_request
+    ADD CONSTRAINT bridge_request_case_id_fkey FOREIGN KEY (case_id) REFERENCES public.bridge_case(case_id);
+
+-- Name: bridge_request bridge_request_person_id_fkey; Type: FK CONSTRAINT; Schema: public; Owner: -
+
+ALTER TABLE ONLY public.bridge_request
+    ADD CONSTRAINT bridge_request_person_id_fkey FOREIGN KEY (person_id) REFERENCES public.person(person_id);
 
 -- Name: departure departure_person_id_fkey; Type: FK CONSTRAINT; Schema: public; Owner: -
 

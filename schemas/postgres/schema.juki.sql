@@ -5,6 +5,21 @@
 CREATE DOMAIN public.area_code AS text
 	CONSTRAINT area_code_check CHECK ((VALUE ~ '^[0-9]{6}$'::text));
 
+-- Name: bridge_answer_row; Type: TYPE; Schema: public; Owner: -
+
+CREATE TYPE public.bridge_answer_row AS (
+	request_id uuid,
+	case_id uuid,
+	office text,
+	basis text,
+	affair text,
+	thumbprint text,
+	person_id bigint,
+	code text,
+	resident_code text,
+	expected integer
+);
+
 -- Name: change_word; Type: DOMAIN; Schema: public; Owner: -
 
 CREATE DOMAIN public.change_word AS text
@@ -202,6 +217,76 @@ CREATE DOMAIN public.version_number AS integer
 CREATE DOMAIN public.waiting_count AS integer
 	CONSTRAINT waiting_count_check CHECK ((VALUE >= 0));
 
+-- Name: bridge_burn(public.bridge_answer_row[], public.ledger_row[]); Type: FUNCTION; Schema: public; Owner: -
+
+CREATE FUNCTION public.bridge_burn(answers public.bridge_answer_row[], leaves public.ledger_row[]) RETURNS text[]
+    LANGUAGE plpgsql SECURITY DEFINER
+    SET search_path TO 'public', 'pg_temp'
+    AS $$
+DECLARE
+    a bridge_answer_row;
+    version_now integer;
+    results text[] := '{}';
+BEGIN
+    FOR i IN 1 .. cardinality(answers) LOOP
+        a := answers[i];
+        IF a.expected IS NOT NULL THEN
+            -- Held until the commit: whoever comes back now comes after the answer.
+            SELECT p.version INTO version_now
+            FROM person_key AS k JOIN person AS p ON p.person_id = k.person_id
+            WHERE k.kind = 'code' AND k.value = a.resident_code FOR SHARE OF p;
+            IF coalesce(version_now, 0) <> a.expected THEN
+                results := array_append(results, 'moved');
+                CONTINUE;
+            END IF;
+        END IF;
+        INSERT INTO bridge_answer (request_id, case_id, office, basis, affair, thumbprint, person_id, code)
+        VALUES (a.request_id, a.case_id, a.office, a.basis, a.affair, a.thumbprint, a.person_id, a.code)
+        ON CONFLICT DO NOTHING;
+        IF NOT FOUND THEN
+            results := array_append(results, 'burnt');
+            CONTINUE;
+        END IF;
+        INSERT INTO ledger (hash, salt, payload) SELECT (leaves[i]).*;
+        results := array_append(results, 'done');
+    END LOOP;
+    RETURN results;
+END
+$$;
+
+-- Name: bridge_find(text[]); Type: FUNCTION; Schema: public; Owner: -
+
+CREATE FUNCTION public.bridge_find(codes text[]) RETURNS TABLE(person_id bigint, version integer, waiting integer, is_open boolean, is_foreign boolean, change text, cause text, event_date text, resident_code text, record_version integer, individual_number bytea)
+    LANGUAGE plpgsql STABLE SECURITY DEFINER
+    SET search_path TO 'public', 'pg_temp'
+    AS $$
+BEGIN
+    IF cardinality(codes) > 100 THEN
+        RAISE EXCEPTION 'too many codes at once' USING ERRCODE = 'insufficient_privilege';
+    END IF;
+    RETURN QUERY
+        SELECT p.person_id, p.version::integer, p.waiting::integer,
+            EXISTS (SELECT FROM unnest(p.stays) AS s WHERE s.is_open),
+            h.is_foreign, h.change::text, h.cause::text, h.event_date::text, h.resident_code::text, h.version,
+            h.individual_number
+        FROM unnest(codes) WITH ORDINALITY AS wanted (code, place)
+        LEFT JOIN person_key AS k ON k.kind = 'code' AND k.value = wanted.code
+        LEFT JOIN person AS p ON p.person_id = k.person_id
+        LEFT JOIN history AS h
+            ON h.person_id = p.person_id AND h.version = (p.stays[cardinality(p.stays)]).version
+        ORDER BY wanted.place;
+END
+$$;
+
+-- Name: bridge_note(public.ledger_row[]); Type: FUNCTION; Schema: public; Owner: -
+
+CREATE FUNCTION public.bridge_note(leaves public.ledger_row[]) RETURNS void
+    LANGUAGE sql SECURITY DEFINER
+    SET search_path TO 'public', 'pg_temp'
+    AS $$
+    INSERT INTO ledger (hash, salt, payload) SELECT (leaf).* FROM unnest(leaves) AS leaf
+$$;
+
 -- Name: claim_keys(public.key_row[]); Type: FUNCTION; Schema: public; Owner: -
 
 CREATE FUNCTION public.claim_keys(keys public.key_row[]) RETURNS boolean
@@ -395,6 +480,20 @@ BEGIN
     RETURN true;
 END
 $$;
+
+-- Name: bridge_answer; Type: TABLE; Schema: public; Owner: -
+
+CREATE TABLE public.bridge_answer (
+    request_id uuid NOT NULL,
+    case_id uuid NOT NULL,
+    office text NOT NULL,
+    basis text NOT NULL,
+    affair text NOT NULL,
+    thumbprint text NOT NULL,
+    person_id bigint,
+    code text NOT NULL,
+    answered_at timestamp with time zone DEFAULT clock_timestamp() NOT NULL
+);
 
 -- Name: closing; Type: TABLE; Schema: public; Owner: -
 
@@ -747,6 +846,11 @@ CREATE TABLE public.schema_migration (
     applied_at timestamp with time zone DEFAULT clock_timestamp() NOT NULL
 );
 
+-- Name: bridge_answer bridge_answer_pkey; Type: CONSTRAINT; Schema: public; Owner: -
+
+ALTER TABLE ONLY public.bridge_answer
+    ADD CONSTRAINT bridge_answer_pkey PRIMARY KEY (request_id);
+
 -- Name: closing closing_pkey; Type: CONSTRAINT; Schema: public; Owner: -
 
 ALTER TABLE ONLY public.closing
@@ -847,6 +951,10 @@ ALTER TABLE ONLY public.receipt
 ALTER TABLE ONLY public.schema_migration
     ADD CONSTRAINT schema_migration_pkey PRIMARY KEY (version);
 
+-- Name: bridge_answer_of; Type: INDEX; Schema: public; Owner: -
+
+CREATE INDEX bridge_answer_of ON public.bridge_answer USING btree (person_id) WHERE (person_id IS NOT NULL);
+
 -- Name: comparison_of; Type: INDEX; Schema: public; Owner: -
 
 CREATE INDEX comparison_of ON public.comparison USING btree (peer, day, comparison_id DESC);
@@ -914,6 +1022,11 @@ CREATE INDEX receipt_by_time ON public.receipt USING btree (received_at);
 -- Name: outbox closed_for_good; Type: TRIGGER; Schema: public; Owner: -
 
 CREATE TRIGGER closed_for_good BEFORE UPDATE ON public.outbox FOR EACH ROW WHEN ((old.receipt_id IS NOT NULL)) EXECUTE FUNCTION public.closed_for_good();
+
+-- Name: bridge_answer bridge_answer_person_id_fkey; Type: FK CONSTRAINT; Schema: public; Owner: -
+
+ALTER TABLE ONLY public.bridge_answer
+    ADD CONSTRAINT bridge_answer_person_id_fkey FOREIGN KEY (person_id) REFERENCES public.person(person_id);
 
 -- Name: departure departure_person_id_fkey; Type: FK CONSTRAINT; Schema: public; Owner: -
 

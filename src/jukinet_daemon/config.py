@@ -116,6 +116,18 @@ class National(Duty):
     parcel_notices: Annotated[int, Field(ge=1, le=500)] = 200
 
 
+class Bridge(Duty):
+    """The bridge to the other server: our door, theirs, and the key each must have."""
+
+    listen: Address
+    peer: str = Field(pattern=r"^https://")
+    pins: Annotated[tuple[Pin, ...], Field(min_length=1)]
+    hold_minutes: Annotated[int, Field(ge=1, le=60)] = 10
+    socket: Path | None = None
+    national: Annotated[str, Field(pattern=r"^https://")] | None = None
+    national_pins: tuple[Pin, ...] = ()
+
+
 class Watch(Section):
     """What is watched on the municipalities' side: numbers that are missing, silence in service hours."""
 
@@ -157,6 +169,7 @@ class Config(Section):
     watch: Watch = Watch()
     notices: NoticesDoor | None = None
     national: National | None = None
+    bridge: Bridge | None = None
     health: HealthDoor | None = None
     control: ControlDoor | None = None
 
@@ -171,8 +184,8 @@ class Config(Section):
 
     @model_validator(mode="after")
     def _tls_where_needed(self) -> "Config":
-        if (self.notices or self.national) and self.tls is None:
-            raise ValueError("[tls] is needed for [notices] and [national]")
+        if (self.notices or self.national or self.bridge) and self.tls is None:
+            raise ValueError("[tls] is needed for [notices], [national] and [bridge]")
         return self
 
 

@@ -19,7 +19,7 @@ READMES = ("README.md", "README.ja.md")
 RUNNING = "docs/operator/running.md"
 LIFE = "docs/life-of-a-notice.md"
 ADRS = sorted(str(path.relative_to(ROOT)) for path in (ROOT / "docs" / "adr").glob("*.md"))
-DOCUMENTS = (*READMES, "docs/architecture.md", LIFE, RUNNING, *ADRS)
+DOCUMENTS = (*READMES, "docs/architecture.md", "docs/bridge.md", LIFE, RUNNING, *ADRS)
 PROGRAMS = {"jukinetctl": jukinetctl.main, "jukinet-sim": jukinet_sim.main}
 
 _BLOCK = re.compile(r"^```.*?^```$", re.MULTILINE | re.DOTALL)

@@ -12,13 +12,14 @@ from jukinet_daemon.store.migrate import migrate
 from support.store import session
 from support.world import REGISTERS
 
-NOTICES, RELAY, STATUS, HISTORY, CONTROL, WATCH = ROLES = (
+NOTICES, RELAY, STATUS, HISTORY, CONTROL, WATCH, BRIDGE = ROLES = (
     "jukinet_notices", "jukinet_relay", "jukinet_status", "jukinet_history", "jukinet_control",
-    "jukinet_watch",
+    "jukinet_watch", "jukinet_bridge",
 )  # fmt: skip
 
 # Rights on whole tables; those on single columns stand in COLUMN_RIGHTS.
 TABLE_RIGHTS = {
+    BRIDGE: {"schema_migration": {"SELECT"}},
     NOTICES: {
         "parcel": {"INSERT"},
         "inbox": {"INSERT", "SELECT"},
@@ -71,7 +72,8 @@ TABLE_RIGHTS = {
     },
     HISTORY: {"person_key": {"SELECT"}, "history": {"SELECT"}, "schema_migration": {"SELECT"}},
 }
-COLUMN_RIGHTS = {
+COLUMN_RIGHTS: dict[str, set[str]] = {
+    BRIDGE: set(),
     NOTICES: {
         "UPDATE person.current",
         "UPDATE person.stays",
@@ -175,6 +177,12 @@ FORBIDDEN = [
     (CONTROL, "SELECT name FROM history"),
     (CONTROL, "SELECT sealed FROM parcel"),
     (CONTROL, "INSERT INTO held (notice_id) VALUES (gen_random_uuid())"),
+    (BRIDGE, "SELECT name FROM history"),
+    (BRIDGE, "SELECT value FROM person_key"),
+    (BRIDGE, "SELECT person_id FROM person"),
+    (BRIDGE, "INSERT INTO ledger (hash, salt, payload) VALUES ('', '', '')"),
+    (BRIDGE, "SELECT payload FROM ledger"),
+    (BRIDGE, "CALL commit_batch('{}', '{}', '{}', '{}')"),
     (WATCH, "SELECT answer FROM inbox"),
     (WATCH, "SELECT name FROM history"),
     (WATCH, "SELECT sealed FROM held"),
@@ -329,3 +337,33 @@ async def test_a_role_is_no_login_and_has_no_powers(dsn: str, role: str) -> None
             role,
         )
     assert powers is False
+
+
+async def test_the_bridge_sees_no_table_and_cannot_go_through_the_file(
+    pg: EmbeddedPostgres, dsn: str
+) -> None:
+    async with session(dsn, role=BRIDGE) as bridge:
+        kept = await bridge.fetch(
+            "SELECT relname FROM pg_class WHERE relname LIKE 'bridge\\_%' AND relkind = 'r'"
+        )
+        for row in kept:
+            with pytest.raises(asyncpg.InsufficientPrivilegeError):
+                await bridge.execute(f"SELECT FROM {row['relname']}")
+        codes = [f"{number:011}" for number in range(101)]
+        juki = await bridge.fetchval("SELECT min(register) = 'juki' FROM schema_migration")
+        find = (
+            "SELECT bridge_find($1)" if juki else "SELECT bridge_find(array_fill('code'::text, '{101}'), $1)"
+        )
+        with pytest.raises(asyncpg.InsufficientPrivilegeError):
+            await bridge.execute(find.replace("$1", "'{" + ",".join(codes) + "}'::text[]"))
+    assert kept
+
+
+async def test_the_functions_of_the_bridge_are_its_alone(dsn: str) -> None:
+    async with session(dsn) as owner:
+        rows = await owner.fetch(
+            "SELECT proname, array_agg(DISTINCT grantee::regrole::text) AS who FROM pg_proc,"
+            " aclexplode(proacl) WHERE pronamespace = 'public'::regnamespace AND proname LIKE 'bridge\\_%'"
+            " AND grantee <> proowner GROUP BY 1"
+        )
+    assert {tuple(row["who"]) for row in rows} == {(BRIDGE,)}

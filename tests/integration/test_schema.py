@@ -22,8 +22,8 @@ from support.world import REGISTERS, postgres
 
 MIGRATIONS = sorted(path.name for path in (schemas_folder() / "postgres" / "migrations").iterdir())
 NOTICES, RELAY, STATUS, HISTORY = "jukinet_notices", "jukinet_relay", "jukinet_status", "jukinet_history"
-CONTROL, WATCH = "jukinet_control", "jukinet_watch"
-EVERY_ROLE = (NOTICES, RELAY, STATUS, HISTORY, CONTROL, WATCH)
+CONTROL, WATCH, BRIDGE = "jukinet_control", "jukinet_watch", "jukinet_bridge"
+EVERY_ROLE = (NOTICES, RELAY, STATUS, HISTORY, CONTROL, WATCH, BRIDGE)
 ROLES_OF = {
     "find_answers": (NOTICES, CONTROL),
     "find_people": (NOTICES, CONTROL),
@@ -67,7 +67,22 @@ ROLES_OF = {
     "find_states": (CONTROL,),
     "mark_held": (CONTROL,),
     "settle_held": (CONTROL,),
+    "note_leaves": (BRIDGE,),
 }
+# Each side of the bridge has queries of its own.
+BRIDGE_QUERIES = {
+    "juki": ("find_last_stays", "burn_requests"),
+    "fuhyo": (
+        *("find_entries", "open_case", "open_requests", "find_asked", "confirm_requests", "settle_requests"),
+        *("deliver_case", "find_lines", "find_due_cases", "erase_case", "find_cases"),
+    ),
+}
+
+
+def roles_of(register: str) -> dict[str, tuple[str, ...]]:
+    return ROLES_OF | dict.fromkeys(BRIDGE_QUERIES[register], (BRIDGE,))
+
+
 # Row types that are inserted whole, by position, and the table that takes each.
 TABLES_OF = {
     "parcel_row": "parcel",
@@ -168,7 +183,7 @@ async def test_an_owner_who_may_not_create_roles_can_migrate(
 
 
 def test_every_query_has_its_roles(register: str) -> None:
-    assert set(load_queries(register)) == set(ROLES_OF)
+    assert set(load_queries(register)) == set(roles_of(register))
 
 
 async def test_every_query_is_right_in_the_roles_that_use_it(new_database: Maker, register: str) -> None:
@@ -177,7 +192,7 @@ async def test_every_query_is_right_in_the_roles_that_use_it(new_database: Maker
     queries = load_queries(register)
     for role in EVERY_ROLE:
         async with session(dsn, role=role) as connection:
-            for name in (name for name, roles in ROLES_OF.items() if role in roles):
+            for name in (name for name, roles in roles_of(register).items() if role in roles):
                 blanks = [None for _ in (await connection.prepare(queries[name])).get_parameters()]
                 if name == "commit_batch":
                     assert await connection.fetchval(queries[name], [], [], []) == []

@@ -8,6 +8,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
 
+from jukinet_daemon.cli.bridge import add_bridge, bridge
 from jukinet_daemon.cli.control import CommandFault
 from jukinet_daemon.cli.held import add_held, held
 from jukinet_daemon.cli.numbers import add_numbers, numbers
@@ -52,6 +53,9 @@ class Command:
 
 
 COMMANDS: dict[str, Command] = {
+    "bridge": Command(
+        bridge, "国外転出者の個人番号を所属のために求める / ask numbers of people overseas", add_bridge
+    ),
     "check-config": Command(check_config, "設定を調べ、誤りをすべて示す / check the configuration"),
     "migrate": Command(migrate_database, "データベースのスキーマを最新にする / bring the schema up to date"),
     "held": Command(held, "確認を待つ通知を扱う / work on held notices", add_held),

@@ -9,6 +9,7 @@ from types import MappingProxyType
 import structlog
 
 from jukinet_daemon.config import Config
+from jukinet_daemon.daemon.bridge import open_bridge
 from jukinet_daemon.daemon.frame import Frame
 from jukinet_daemon.daemon.host import open_control, open_health
 from jukinet_daemon.daemon.notices import open_notices
@@ -71,6 +72,8 @@ class Daemon:
             await open_notices(frame, config.notices)
         if config.national:
             await open_relay(frame, config.national)
+        if config.bridge:
+            await open_bridge(frame, config.bridge)
         if frame.lines:
             self.trust = TrustLoop(frame.credentials, frame.lines, frame.clock)
             frame.begin(self.trust.run(), "trust")

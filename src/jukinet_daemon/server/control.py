@@ -37,7 +37,7 @@ class ControlDoor:
 
         Raises OSError.
         """
-        listening = passed or _bound(path)
+        listening = passed or bound(path)
         application = web.Application(client_max_size=64 * 1024, middlewares=[_plainly])
         application.router.add_get("/status", self._look)
         application.router.add_get("/held", self._list)
@@ -142,7 +142,8 @@ def _told(settled: Settled) -> dict[str, Any]:
     return told | {"kind": outcome.kind if outcome else "REJECTED"}
 
 
-def _bound(path: Path) -> socket.socket:
+def bound(path: Path) -> socket.socket:
+    """A Unix socket for this host's operators at a path; one that was left there goes. Raises OSError."""
     if path.is_socket():
         path.unlink()
     listening = socket.socket(socket.AF_UNIX, socket.SOCK_STREAM)

@@ -11,6 +11,7 @@ class Metrics:
 
     def __init__(self) -> None:
         self.registry = CollectorRegistry()
+        self._add_bridge()
         self.notices = Counter(
             "jukinet_notices", "Answers given to notices", ["code"], registry=self.registry
         )
@@ -67,4 +68,12 @@ class Metrics:
             "When a certificate or CRL ends",
             ["name"],
             registry=self.registry,
+        )
+
+    def _add_bridge(self) -> None:
+        self.bridge_requests = Counter(
+            "jukinet_bridge_requests", "Persons asked for on the bridge", ["code"], registry=self.registry
+        )
+        self.bridge_erased = Counter(
+            "jukinet_bridge_erased", "Cases whose numbers were erased", ["why"], registry=self.registry
         )

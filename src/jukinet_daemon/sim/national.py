@@ -3,6 +3,7 @@
 It judges for itself what it takes: each record of a person must carry a higher sequence than the one before.
 """
 
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 from datetime import datetime
 from pathlib import Path
@@ -14,6 +15,8 @@ from jukinet_daemon.keys import verifying_key
 from jukinet_daemon.pki.tls import peer_certificate
 from jukinet_daemon.pki.trust import DoorPolicy, NotAdmitted, admits
 from jukinet_daemon.sim.journal import Journal, read_journal
+from jukinet_daemon.sim.numbers import answer_numbers
+from jukinet_daemon.wire.bridge import ANSWER_TYPE, MAX_BRIDGE_BYTES, BridgeFault
 from jukinet_daemon.wire.envelope import (
     MAX_SIGNED_BYTES,
     PARCEL_TYPE,
@@ -28,7 +31,7 @@ from jukinet_daemon.wire.envelope import (
 from jukinet_daemon.wire.parcel import Parcel, ParcelFault, read_parcel
 from jukinet_daemon.wire.reply import ReplyHead, write_answer, write_refusal, write_reply
 
-PATH = "/records"
+PATH, NUMBERS_PATH = "/records", "/numbers"
 TAKEN, OUT_OF_ORDER, NOT_A_RECORD = "N100", "N310", "N300"
 
 
@@ -44,8 +47,9 @@ class Office:
 class NationalServer:
     """A national server of one register."""
 
-    def __init__(self, office: Office, journal: Path) -> None:
+    def __init__(self, office: Office, journal: Path, elsewhere: Mapping[str, str] | None = None) -> None:
         self._office = office
+        self._elsewhere = {} if elsewhere is None else elsewhere
         self._answers: dict[str, str] = {}
         self._sequences: dict[tuple[str, str], int] = {}
         for entry in read_journal(journal):
@@ -54,8 +58,9 @@ class NationalServer:
 
     def application(self) -> web.Application:
         """The aiohttp application."""
-        application = web.Application(client_max_size=1024)
+        application = web.Application(client_max_size=MAX_BRIDGE_BYTES)
         application.router.add_get(PATH, self._handle)
+        application.router.add_post(NUMBERS_PATH, self._handle_numbers)
         return application
 
     async def _handle(self, request: web.Request) -> web.StreamResponse:
@@ -70,6 +75,17 @@ class NationalServer:
                 break
             await socket.send_str(self._reply(message.data, key))
         return socket
+
+    async def _handle_numbers(self, request: web.Request) -> web.Response:
+        """法30条の11第1項, 30条の44の6第6項: the number of somebody whose last address was elsewhere."""
+        try:
+            signed = (await request.read()).decode("ascii")
+            answer = answer_numbers(signed, self._admit(request), self._elsewhere)
+        except NotAdmitted as refusal:
+            raise web.HTTPForbidden(text=str(refusal.reason)) from None
+        except (SignatureFault, BridgeFault, UnicodeDecodeError):
+            raise web.HTTPBadRequest from None
+        return web.Response(text=seal(answer, ANSWER_TYPE, self._office.key), content_type="application/jose")
 
     def _admit(self, request: web.Request) -> VerifyingKey:
         assert request.transport is not None  # noqa: S101 - a request that is being handled has one

@@ -236,3 +236,8 @@ def key_rows(keys: tuple[Key, ...], person_id: int) -> list[tuple[Any, ...]]:
 def departure_row(notice: DepartureNotice, person_id: int, notified_on: date) -> tuple[Any, ...]:
     """A 転出確定 as a row."""
     return (notice.id, person_id, notice.area, notice.event_date, notified_on)
+
+
+def open_number(person_id: int, version: int, sealed: bytes, vault: Vault) -> str:
+    """The 個人番号 of a record, from its sealed column. Raises VaultFault."""
+    return vault.open(_place(person_id, version, "individual_number"), sealed).decode()

@@ -6,7 +6,9 @@ from typing import Any
 
 import asyncpg
 
-from jukinet_daemon.store.faults import StoreFault
+from jukinet_daemon.ledger.leaf import Leaf
+from jukinet_daemon.store.faults import StoreFault, store_faults
+from jukinet_daemon.store.pool import Database
 
 
 @contextmanager
@@ -28,3 +30,16 @@ def vouched(connection: Any) -> Iterator[None]:
         connection.remove_log_listener(listen)
     if any(sqlstate.startswith("01") for sqlstate in warnings):
         raise StoreFault("the commit returned with a warning: not vouched for")
+
+
+async def vouched_call(database: Database, name: str, *values: object) -> Any:
+    """Runs a named query that writes, and gives its one value once it is durable. Raises StoreFault."""
+    with store_faults():
+        async with database.pool.acquire() as connection:
+            with vouched(connection):
+                return await connection.fetchval(database.queries[name], *values)
+
+
+def leaf_row(leaf: Leaf) -> tuple[object, ...]:
+    """A leaf as a row."""
+    return (leaf.hash, leaf.salt, leaf.payload)

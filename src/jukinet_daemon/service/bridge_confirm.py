@@ -1,0 +1,100 @@
+"""橋の呼び返し (附票都道府県サーバ): which requests are its own, open, of a person overseas."""
+
+import hmac
+
+import structlog
+
+from jukinet_daemon.domain import bridge_outcomes as outcomes
+from jukinet_daemon.domain.outcomes import Outcome
+from jukinet_daemon.domain.overseas import shown_overseas
+from jukinet_daemon.ledger.leaf import Leaf
+from jukinet_daemon.service.bridge_case import case_fields, leaf, moment_text
+from jukinet_daemon.service.clock import Clock
+from jukinet_daemon.store.bridge_request import Asked, RequestStore
+from jukinet_daemon.vault.seal import key_digest
+from jukinet_daemon.wire.bridge import (
+    CONFIRM_TYPE,
+    Ask,
+    BridgeFault,
+    Case,
+    Request,
+    read_ask,
+    write_confirmation,
+)
+from jukinet_daemon.wire.envelope import SignatureFault, VerifyingKey, digest_of, unseal
+
+log = structlog.get_logger()
+
+REGISTER = "fuhyo"
+
+
+class Confirmer:
+    """The 附票 server's answer to a call back."""
+
+    def __init__(self, store: RequestStore, clock: Clock) -> None:
+        self._store = store
+        self._clock = clock
+
+    async def answer(self, signed: str, peer: VerifyingKey) -> bytes:
+        """The payload of the answer to a signed call back; a request is confirmed once and never again.
+
+        Raises BridgeFault for what is no call back (recorded), StoreFault when it cannot be recorded.
+        """
+        digest = digest_of(signed)
+        try:
+            ask = read_ask(unseal(signed, CONFIRM_TYPE, peer))
+        except (SignatureFault, BridgeFault) as fault:
+            log.warning("bridge_unreadable", fault=str(fault), peer=peer.thumbprint)
+            code = outcomes.UNREADABLE.code
+            refused = leaf(REGISTER, "bridge_unconfirmed", code=code, asked=digest, peer=peer.thumbprint)
+            await self._store.note([refused])
+            raise BridgeFault(str(fault)) from None
+        asked = await self._store.asked([request.id for request in ask.requests])
+        said = [
+            (request, confirmation(ask.case, request, found), found)
+            for request, found in zip(ask.requests, asked, strict=True)
+        ]
+        if strange := sum(outcome is outcomes.NOT_CONFIRMED for _, outcome, _ in said):
+            log.error("bridge_call_back_refused", requests=strange, peer=peer.thumbprint)
+        confirmed = [request.id for request, outcome, _ in said if outcome is outcomes.CONFIRMED]
+        leaves = [self._leaf(ask, peer, digest, *item) for item in said]
+        await self._store.confirm(confirmed, leaves)
+        codes = [(request.id, outcome.code) for request, outcome, _ in said]
+        return write_confirmation(digest, codes, self._clock().isoformat(timespec="milliseconds"))
+
+    def _leaf(
+        self, ask: Ask, peer: VerifyingKey, digest: str, request: Request, outcome: Outcome, found: Asked
+    ) -> Leaf:
+        event = "bridge_confirmed" if outcome is outcomes.CONFIRMED else "bridge_unconfirmed"
+        return leaf(
+            REGISTER,
+            event,
+            request=request.id,
+            **case_fields(ask.case),
+            person=found.found.person_id,
+            code=outcome.code,
+            asked=digest,
+            peer=peer.thumbprint,
+            on=self._clock().date().isoformat(),
+        )
+
+
+def confirmation(case: Case, request: Request, asked: Asked) -> Outcome:
+    """CONFIRMED where a request is ours to the letter and open, and its person overseas; else why not.
+
+    Takes what the call back says and what we have under its id. The public key is compared too: whoever
+    repeats an open request with another key, to have the answer sealed to itself, is not confirmed.
+    """
+    if asked.case is None or asked.expires_at is None or asked.key_digest is None:
+        return outcomes.NOT_CONFIRMED
+    ours = asked.case
+    same = (
+        (ours.case_id, ours.office, ours.basis, ours.affair, ours.requested_by, ours.approved_by)
+        == (case.id, case.office, case.basis, case.affair, case.requested_by, case.approved_by)
+        and moment_text(asked.expires_at) == case.expires_at
+        and hmac.compare_digest(asked.key_digest, key_digest(request.key))
+        and asked.found.resident_code == request.resident_code
+    )
+    if not (same and asked.stands_open):
+        return outcomes.NOT_CONFIRMED
+    return shown_overseas(asked.found.entry)

@@ -1,0 +1,199 @@
+"""橋の回答 (都道府県サーバ): answers a question of the 附票 server, once it has confirmed it on its own door.
+
+Every request costs the same whatever it comes to: the same call back, the same query, one value opened, one
+answer of the same length sealed, one row burnt. Only a basis that does not hold is refused before that.
+"""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, replace
+
+import structlog
+
+from jukinet_daemon.domain import bridge_outcomes as outcomes
+from jukinet_daemon.domain.bridge_outcomes import BRIDGE_OUTCOMES
+from jukinet_daemon.domain.outcomes import Outcome
+from jukinet_daemon.domain.overseas import left_overseas
+from jukinet_daemon.ledger.leaf import Leaf
+from jukinet_daemon.service.bridge_case import Correspondent, PeerUnreachable, Permit, case_fields, leaf
+from jukinet_daemon.service.clock import Clock
+from jukinet_daemon.store.bridge_release import Burning, Burnt, Found, ReleaseStore
+from jukinet_daemon.vault.fields import Vault
+from jukinet_daemon.vault.seal import seal_to
+from jukinet_daemon.wire.bridge import (
+    ASK_TYPE,
+    CONFIRM_TYPE,
+    CONFIRMATION_TYPE,
+    Ask,
+    BridgeFault,
+    Release,
+    Request,
+    read_ask,
+    read_confirmation,
+    write_answer,
+    write_ask,
+    write_release,
+)
+from jukinet_daemon.wire.envelope import SignatureFault, VerifyingKey, base64url, digest_of, unseal
+
+log = structlog.get_logger()
+
+REGISTER = "juki"
+# A person moves on between reading and burning only when a notice comes in at that very moment.
+TRIES = 3
+
+
+@dataclass(frozen=True, slots=True)
+class _Reading:
+    """A question under way: what it asks, who signed it, its digest."""
+
+    ask: Ask
+    thumbprint: str
+    digest: str
+
+
+@dataclass(frozen=True, slots=True)
+class _Judged:
+    """What one request comes to, and what it was decided on (None: nothing was read)."""
+
+    request: Request
+    outcome: Outcome
+    found: Found | None
+    release: Release
+
+
+class Releaser:
+    """The 都道府県 server's side of the bridge."""
+
+    def __init__(
+        self, store: ReleaseStore, fuhyo: Correspondent, permit: Permit, vault: Vault, clock: Clock
+    ) -> None:
+        self._store = store
+        self._fuhyo = fuhyo
+        self._permit = permit
+        self._vault = vault
+        self._clock = clock
+
+    async def answer(self, signed: str, peer: VerifyingKey) -> bytes:
+        """The payload of the answer to a signed question; when it is given, every request in it is burnt.
+
+        Raises BridgeFault for what is no question (recorded), SealFault, and StoreFault when it cannot be
+        recorded.
+        """
+        reading = await self._read(signed, peer)
+        ask = reading.ask
+        refusal = self._permit(ask.case.office, ask.case.affair, ask.case.basis, self._clock().date())
+        if refusal:
+            judged = [_refused(request, refusal) for request in ask.requests]
+        else:
+            judged = await self._judge(ask, ask.requests, await self._confirmed(ask))
+        answers = await self._burn(reading, judged)
+        sealed = [(request.id, answers[request.id]) for request in ask.requests]
+        return write_answer(reading.digest, sealed, self._clock().isoformat(timespec="milliseconds"))
+
+    async def _read(self, signed: str, peer: VerifyingKey) -> _Reading:
+        digest = digest_of(signed)
+        try:
+            return _Reading(read_ask(unseal(signed, ASK_TYPE, peer)), peer.thumbprint, digest)
+        except (SignatureFault, BridgeFault) as fault:
+            log.warning("bridge_unreadable", fault=str(fault), peer=peer.thumbprint)
+            code = outcomes.UNREADABLE.code
+            refused = leaf(REGISTER, "bridge_refused", code=code, asked=digest, peer=peer.thumbprint)
+            await self._store.note([refused])
+            raise BridgeFault(str(fault)) from None
+
+    async def _confirmed(self, ask: Ask) -> Mapping[str, str]:
+        """Calls back: what the 附票 server, on its own door, says of these very requests."""
+        sent_at = self._clock().isoformat(timespec="milliseconds")
+        try:
+            reply = await self._fuhyo.exchange(write_ask(ask, sent_at), CONFIRM_TYPE, CONFIRMATION_TYPE)
+            return read_confirmation(reply.payload, reply.asked)
+        except (PeerUnreachable, BridgeFault) as fault:
+            log.error("bridge_not_confirmed", fault=str(fault), case=ask.case.id)
+            return {}
+
+    async def _judge(
+        self, ask: Ask, requests: Sequence[Request], confirmed: Mapping[str, str]
+    ) -> list[_Judged]:
+        found = await self._store.last_stays([request.resident_code for request in requests])
+        today = self._clock().date()
+        judged = []
+        for request, entry in zip(requests, found, strict=True):
+            outcome = left_overseas(entry.last, request.resident_code, today)
+            said = confirmed.get(request.id)
+            if said != outcomes.CONFIRMED.code:
+                # What the other server gave as its reason stands before what our file says.
+                outcome = BRIDGE_OUTCOMES.get(said or "", outcomes.NOT_CONFIRMED)
+            number = self._store.number(entry)
+            release = Release(outcome.code, number if outcome is outcomes.ANSWERED else None)
+            judged.append(_Judged(request, outcome, entry, release))
+        if lost := sum(item.outcome is outcomes.NOT_CONFIRMED for item in judged):
+            log.error("bridge_not_confirmed", requests=lost, case=ask.case.id)
+        return judged
+
+    async def _burn(self, reading: _Reading, judged: list[_Judged]) -> dict[str, str]:
+        """Burns the right of every request; gives what is sealed to each. Nothing leaves before.
+
+        Raises SealFault for a public key that is none.
+        """
+        sealed: dict[str, str] = {}
+        waiting, confirmed = judged, {item.request.id: outcomes.CONFIRMED.code for item in judged}
+        for _try in range(TRIES):
+            results = await self._store.burn([self._burning(reading, item) for item in waiting])
+            moved = []
+            for item, result in zip(waiting, results, strict=True):
+                if result is Burnt.MOVED:
+                    moved.append(item.request)
+                else:
+                    sealed[item.request.id] = await self._sealed(reading, item, result)
+            if not moved:
+                return sealed
+            waiting = await self._judge(reading.ask, moved, confirmed)
+        given_up = [_refused(item.request, outcomes.UNREACHABLE) for item in waiting]
+        await self._store.burn([self._burning(reading, item) for item in given_up])
+        return sealed | {item.request.id: await self._sealed(reading, item, Burnt.DONE) for item in given_up}
+
+    async def _sealed(self, reading: _Reading, item: _Judged, result: Burnt) -> str:
+        release = item.release
+        if result is Burnt.BURNT:
+            log.error("bridge_asked_again", case=reading.ask.case.id)
+            again = replace(item, outcome=outcomes.ALREADY_ANSWERED)
+            await self._store.note([self._leaf(reading, again)])
+            release = Release(outcomes.ALREADY_ANSWERED.code, None)
+        bound_to = f"{reading.digest}/{item.request.id}".encode()
+        return seal_to(item.request.key, write_release(release), bound_to)
+
+    def _burning(self, reading: _Reading, item: _Judged) -> Burning:
+        case, found = reading.ask.case, item.found
+        return Burning(
+            request_id=item.request.id,
+            case_id=case.id,
+            office=case.office,
+            basis=case.basis,
+            affair=case.affair,
+            thumbprint=reading.thumbprint,
+            person_id=found.person_id if found else None,
+            code=item.outcome.code,
+            resident_code=item.request.resident_code,
+            expected=found.version if found else None,
+            leaf=self._leaf(reading, item),
+        )
+
+    def _leaf(self, reading: _Reading, item: _Judged) -> Leaf:
+        event = "bridge_answered" if item.outcome is outcomes.ANSWERED else "bridge_refused"
+        index = self._vault.index("bridge/code", item.request.resident_code)
+        return leaf(
+            REGISTER,
+            event,
+            request=item.request.id,
+            **case_fields(reading.ask.case),
+            key={"kind": "code", "index": base64url(index)},
+            person=item.found.person_id if item.found else None,
+            code=item.outcome.code,
+            asked=reading.digest,
+            peer=reading.thumbprint,
+            on=self._clock().date().isoformat(),
+        )
+
+
+def _refused(request: Request, outcome: Outcome) -> _Judged:
+    return _Judged(request, outcome, None, Release(outcome.code, None))

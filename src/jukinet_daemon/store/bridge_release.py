@@ -1,0 +1,120 @@
+"""橋の保存 (都道府県サーバ): the last record of a person, and the burning of requests."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+from enum import StrEnum
+
+import asyncpg
+
+from jukinet_daemon.domain.change import Cause, Change
+from jukinet_daemon.domain.overseas import LastStay
+from jukinet_daemon.ledger.leaf import Leaf
+from jukinet_daemon.store import rows
+from jukinet_daemon.store.faults import StoreFault
+from jukinet_daemon.store.pool import Database
+from jukinet_daemon.store.vouch import leaf_row, vouched_call
+from jukinet_daemon.vault.fields import Vault, VaultFault
+
+# Opened where there is no number to open, so that both ways do the same work.
+_DECOY_PERSON, _DECOY = 0, "000000000000"
+
+
+@dataclass(frozen=True, slots=True)
+class Found:
+    """What the file has of one code: the person (None: nobody), its version (0), and the sealed number."""
+
+    person_id: int | None
+    version: int
+    last: LastStay | None
+    record_version: int | None
+    sealed: bytes | None = field(repr=False)
+
+
+@dataclass(frozen=True, slots=True)
+class Burning:
+    """One answer about to be given: whose request it burns, what it was decided on, what it comes to."""
+
+    request_id: str
+    case_id: str
+    office: str
+    basis: str
+    affair: str
+    thumbprint: str
+    person_id: int | None
+    code: str
+    resident_code: str = field(repr=False)
+    expected: int | None
+    leaf: Leaf
+
+
+class Burnt(StrEnum):
+    """What became of a burning."""
+
+    DONE = "done"
+    BURNT = "burnt"
+    MOVED = "moved"
+
+
+class ReleaseStore:
+    """The database behind the bridge door of the 都道府県 server, in the role jukinet_bridge."""
+
+    def __init__(self, database: Database, vault: Vault) -> None:
+        self._database = database
+        self._vault = vault
+        self._decoy = vault.seal("bridge/decoy", _DECOY.encode())
+
+    async def last_stays(self, codes: Sequence[str]) -> list[Found]:
+        """What the file says of the person of each code, in order. Raises StoreFault."""
+        return [_found(row) for row in await self._database.fetch("find_last_stays", list(codes))]
+
+    def number(self, found: Found) -> str | None:
+        """The 個人番号 of a record, or None; both cost the opening of one value. Raises StoreFault."""
+        try:
+            if found.sealed is None or found.person_id is None or found.record_version is None:
+                self._vault.open("bridge/decoy", self._decoy)
+                return None
+            return rows.open_number(found.person_id, found.record_version, found.sealed, self._vault)
+        except VaultFault as fault:
+            raise StoreFault(f"a number cannot be opened: {fault}") from None
+
+    async def burn(self, burnings: Sequence[Burning]) -> list[Burnt]:
+        """Burns requests with their evidence in one durable transaction. Raises StoreFault."""
+        answers = [_row(burning) for burning in burnings]
+        leaves = [leaf_row(burning.leaf) for burning in burnings]
+        words = await vouched_call(self._database, "burn_requests", answers, leaves)
+        return [Burnt(word) for word in words]
+
+    async def note(self, leaves: Sequence[Leaf]) -> None:
+        """Writes evidence that belongs to no request. Raises StoreFault."""
+        await vouched_call(self._database, "note_leaves", [leaf_row(leaf) for leaf in leaves])
+
+
+def _found(row: asyncpg.Record) -> Found:
+    if row["person_id"] is None:
+        return Found(None, 0, None, None, None)
+    last = LastStay(
+        open=row["is_open"],
+        waiting=row["waiting"],
+        foreign=bool(row["is_foreign"]),
+        change=Change(row["change"]) if row["change"] else None,
+        cause=Cause(row["cause"]) if row["cause"] else None,
+        event_date=row["event_date"],
+        resident_code=row["resident_code"],
+        numbered=row["individual_number"] is not None,
+    )
+    return Found(row["person_id"], row["version"], last, row["record_version"], row["individual_number"])
+
+
+def _row(burning: Burning) -> tuple[object, ...]:
+    return (
+        burning.request_id,
+        burning.case_id,
+        burning.office,
+        burning.basis,
+        burning.affair,
+        burning.thumbprint,
+        burning.person_id,
+        burning.code,
+        burning.resident_code,
+        burning.expected,
+    )
