@@ -17,9 +17,10 @@ ROOT = Path(__file__).parents[2]
 SOURCE = ROOT / "src" / "jukinet_daemon"
 READMES = ("README.md", "README.ja.md")
 RUNNING = "docs/operator/running.md"
+PKI = "docs/operator/pki.md"
 LIFE = "docs/life-of-a-notice.md"
 ADRS = sorted(str(path.relative_to(ROOT)) for path in (ROOT / "docs" / "adr").glob("*.md"))
-DOCUMENTS = (*READMES, "docs/architecture.md", "docs/bridge.md", LIFE, RUNNING, *ADRS)
+DOCUMENTS = (*READMES, "docs/architecture.md", "docs/bridge.md", LIFE, RUNNING, PKI, *ADRS)
 PROGRAMS = {"jukinetctl": jukinetctl.main, "jukinet-sim": jukinet_sim.main}
 
 _BLOCK = re.compile(r"^```.*?^```$", re.MULTILINE | re.DOTALL)
@@ -80,7 +81,7 @@ def test_every_command_and_option_named_is_there(
     monkeypatch.setenv("COLUMNS", "200")
     for program, command, options in _commands(_text(document)):
         with pytest.raises(SystemExit) as ended:
-            PROGRAMS[program]([command, "--help"])
+            PROGRAMS[program]([*command.split(), "--help"])
         assert ended.value.code == 0, f"{program} {command}"
         help_text = capsys.readouterr().out
         assert [option for option in options if option not in help_text] == []
@@ -88,7 +89,7 @@ def test_every_command_and_option_named_is_there(
 
 def _commands(text: str) -> Iterator[tuple[str, str, list[str]]]:
     for line in _code(text):
-        called = re.search(r"\b(jukinetctl|jukinet-sim) ([a-z][a-z-]*)(.*)", line)
+        called = re.search(r"\b(jukinetctl|jukinet-sim) (pki [a-z-]+|[a-z][a-z-]*)(.*)", line)
         if called:
             yield called[1], called[2], re.findall(r"(?<=\s)--[a-z-]+", called[3])
 

@@ -12,6 +12,7 @@ from jukinet_daemon.cli.bridge import add_bridge, bridge
 from jukinet_daemon.cli.control import CommandFault
 from jukinet_daemon.cli.held import add_held, held
 from jukinet_daemon.cli.numbers import add_numbers, numbers
+from jukinet_daemon.cli.pki import add_pki, pki
 from jukinet_daemon.cli.status import show_status
 from jukinet_daemon.config import Config, ConfigFault, load_config
 from jukinet_daemon.store.faults import StoreFault
@@ -52,7 +53,16 @@ class Command:
     arguments: Callable[[argparse.ArgumentParser], None] | None = None
 
 
-COMMANDS: dict[str, Command] = {
+@dataclass(frozen=True, slots=True)
+class Tool:
+    """A command that needs no configuration of a server: what it does, its text, its arguments."""
+
+    run: Callable[[argparse.Namespace], int]
+    text: str
+    arguments: Callable[[argparse.ArgumentParser], None]
+
+
+COMMANDS: dict[str, Command | Tool] = {
     "bridge": Command(
         bridge, "国外転出者の個人番号を所属のために求める / ask numbers of people overseas", add_bridge
     ),
@@ -62,6 +72,7 @@ COMMANDS: dict[str, Command] = {
     "numbers": Command(
         numbers, "届いていない電文番号を扱う / parcel numbers that are missing or came twice", add_numbers
     ),
+    "pki": Tool(pki, "認証局: 鍵、証明書、失効 / the CA: keys, certificates, revocation", add_pki),
     "status": Command(show_status, "動いているサーバの状態を示す / show the running server's state"),
 }
 
@@ -72,13 +83,19 @@ def main(arguments: list[str] | None = None) -> int:
     commands = parser.add_subparsers(dest="command", required=True, metavar="COMMAND")
     for name, command in COMMANDS.items():
         own = commands.add_parser(name, help=command.text, description=command.text)
+        if isinstance(command, Tool):
+            command.arguments(own)
+            continue
         own.add_argument("--config", type=Path, required=True, metavar="FILE", help="設定ファイル (TOML)")
         if command.arguments:
             command.arguments(own)
         own.add_argument("--json", action="store_true", help="機械が読む形で出す / for programs")
     options = parser.parse_args(arguments)
+    chosen = COMMANDS[options.command]
     try:
-        return COMMANDS[options.command].run(load_config(options.config), options)
+        if isinstance(chosen, Tool):
+            return chosen.run(options)
+        return chosen.run(load_config(options.config), options)
     except ConfigFault as fault:
         return _config_problems(fault, options)
     except CommandFault as fault:

@@ -12,6 +12,7 @@ from cryptography import x509
 from cryptography.exceptions import UnsupportedAlgorithm
 from cryptography.hazmat.primitives.asymmetric import ec
 from cryptography.hazmat.primitives.serialization import (
+    BestAvailableEncryption,
     Encoding,
     NoEncryption,
     PrivateFormat,
@@ -53,6 +54,28 @@ def write_issued(
     _create(paths.key, _key_pem(issued.key), _PRIVATE)
     _create(paths.certificate, _certificates_pem((issued.certificate, *chain)), _PUBLIC)
     return paths
+
+
+def write_key(path: Path, key: ec.EllipticCurvePrivateKey, passphrase: bytes | None = None) -> None:
+    """Write a private key (mode 0600), encrypted if a passphrase is given, never over one that is there."""
+    _create(path, _key_pem(key, passphrase), _PRIVATE)
+
+
+def write_request(path: Path, request: x509.CertificateSigningRequest) -> None:
+    """Write a request for a certificate; raise PkiFileError if the file is there."""
+    _create(path, request.public_bytes(Encoding.PEM), _PUBLIC)
+
+
+def load_request(path: Path) -> x509.CertificateSigningRequest:
+    """Give the request of a file, whose signature shows that its maker has the key; raise PkiFileError."""
+    data = _read_only(path, "CERTIFICATE REQUEST")
+    try:
+        request = x509.load_pem_x509_csr(data)
+    except ValueError as error:
+        raise PkiFileError(path, "holds an unreadable request") from error
+    if not request.is_signature_valid:
+        raise PkiFileError(path, "is not signed by the key it names")
+    return request
 
 
 def write_certificates(path: Path, certificates: Iterable[x509.Certificate]) -> None:
@@ -104,16 +127,18 @@ def load_crls(path: Path) -> tuple[x509.CertificateRevocationList, ...]:
     return crls
 
 
-def load_key(path: Path) -> ec.EllipticCurvePrivateKey:
-    """Give the P-256 private key of a file, which must not be encrypted; raise PkiFileError."""
+def load_key(path: Path, passphrase: bytes | None = None) -> ec.EllipticCurvePrivateKey:
+    """Give the P-256 private key of a file, encrypted only if a passphrase is given; raise PkiFileError."""
     data = _read(path)
     # The library's own message is dropped ("from None"): no byte of a key file may reach a log.
     try:
-        key = load_pem_private_key(data, password=None)
+        key = load_pem_private_key(data, password=passphrase)
     except TypeError:
-        raise PkiFileError(path, "holds an encrypted key; give it decrypted, by systemd credential") from None
+        problem = "is not encrypted" if passphrase else "holds an encrypted key and no passphrase was given"
+        raise PkiFileError(path, problem) from None
     except (ValueError, UnsupportedAlgorithm):
-        raise PkiFileError(path, "holds no readable PEM private key") from None
+        problem = "does not open with this passphrase" if passphrase else "holds no readable PEM private key"
+        raise PkiFileError(path, problem) from None
     if not isinstance(key, ec.EllipticCurvePrivateKey) or not isinstance(key.curve, ec.SECP256R1):
         raise PkiFileError(path, "holds a key that is not EC P-256")
     return key
@@ -124,8 +149,9 @@ def days_left(moment: datetime, now: datetime) -> float:
     return (moment - now) / timedelta(days=1)
 
 
-def _key_pem(key: ec.EllipticCurvePrivateKey) -> bytes:
-    return key.private_bytes(Encoding.PEM, PrivateFormat.PKCS8, NoEncryption())
+def _key_pem(key: ec.EllipticCurvePrivateKey, passphrase: bytes | None = None) -> bytes:
+    protection = BestAvailableEncryption(passphrase) if passphrase else NoEncryption()
+    return key.private_bytes(Encoding.PEM, PrivateFormat.PKCS8, protection)
 
 
 def _certificates_pem(certificates: Iterable[x509.Certificate]) -> bytes:

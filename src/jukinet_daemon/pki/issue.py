@@ -3,6 +3,7 @@
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from datetime import datetime
+from types import MappingProxyType
 
 from cryptography import x509
 from cryptography.hazmat.primitives.asymmetric import ec
@@ -11,6 +12,7 @@ from cryptography.x509.oid import ExtendedKeyUsageOID, NameOID
 
 from .peer import PeerIdentity, Role
 
+_Key = ec.EllipticCurvePrivateKey
 _CLIENT, _SERVER = ExtendedKeyUsageOID.CLIENT_AUTH, ExtendedKeyUsageOID.SERVER_AUTH
 
 # A CS and an operator only call, the national server is only called, the prefecture does both.
@@ -52,23 +54,56 @@ class CertificateAuthority:
 
 def make_root(name: str, validity: Validity) -> CertificateAuthority:
     """Take a common name and a validity, give a new self-signed root CA."""
-    key = _new_key()
-    subject = x509.Name([x509.NameAttribute(NameOID.COMMON_NAME, name)])
+    key, subject = _new_key(), common_name(name)
     builder = _ca_extensions(_builder(subject, key.public_key(), validity), path_length=1)
     return CertificateAuthority(_sign(builder, subject, key), key, chain=())
 
 
-def make_issuing(root: CertificateAuthority, name: str, validity: Validity) -> CertificateAuthority:
+def make_issuing(
+    root: CertificateAuthority, name: str, validity: Validity, trust_domain: str | None = None
+) -> CertificateAuthority:
     """Take a root and a common name, give a new CA under it that may sign leaves and nothing deeper.
 
-    Raises ValueError for a validity that outlasts the root's.
+    Raises as `certify_issuing` does.
+    """
+    key = _new_key()
+    certificate = certify_issuing(root, name, key.public_key(), validity, trust_domain)
+    return CertificateAuthority(certificate, key, (certificate, *root.chain))
+
+
+def certify_issuing(
+    root: CertificateAuthority,
+    name: str,
+    public_key: ec.EllipticCurvePublicKey,
+    validity: Validity,
+    trust_domain: str | None = None,
+) -> x509.Certificate:
+    """Take a root and the public key an issuing CA has made, give that CA's certificate.
+
+    With a trust domain it can vouch for identities of that one only (RFC 5280 4.2.1.10). Raises ValueError
+    for a validity that outlasts the root's.
     """
     _require_within(root, validity)
+    builder = _ca_extensions(_builder(common_name(name), public_key, validity), path_length=0)
+    if trust_domain:
+        only = x509.NameConstraints([x509.UniformResourceIdentifier(trust_domain)], None)
+        builder = builder.add_extension(only, critical=True)
+    return _sign(builder, root.certificate.subject, root.key)
+
+
+def request(subject: x509.Name, uri: str | None = None) -> tuple[x509.CertificateSigningRequest, _Key]:
+    """Make a key and a request for its certificate (証明書署名要求), with the URI its holder wants."""
     key = _new_key()
-    subject = x509.Name([x509.NameAttribute(NameOID.COMMON_NAME, name)])
-    builder = _ca_extensions(_builder(subject, key.public_key(), validity), path_length=0)
-    certificate = _sign(builder, root.certificate.subject, root.key)
-    return CertificateAuthority(certificate, key, (certificate, *root.chain))
+    builder = x509.CertificateSigningRequestBuilder().subject_name(subject)
+    if uri:
+        san = x509.SubjectAlternativeName([x509.UniformResourceIdentifier(uri)])
+        builder = builder.add_extension(san, critical=False)
+    return builder.sign(key, SHA256()), key
+
+
+def common_name(name: str) -> x509.Name:
+    """A subject of one common name."""
+    return x509.Name([x509.NameAttribute(NameOID.COMMON_NAME, name)])
 
 
 def issue(ca: CertificateAuthority, identity: PeerIdentity, validity: Validity) -> Issued:
@@ -113,6 +148,7 @@ def make_crl(
     this_update: datetime,
     next_update: datetime,
     number: int,
+    reasons: Mapping[int, x509.ReasonFlags] = MappingProxyType({}),
 ) -> x509.CertificateRevocationList:
     """Take a CA and the revoked serials with their dates, give the signed CRL (失効リスト).
 
@@ -131,6 +167,8 @@ def make_crl(
     )
     for serial, moment in sorted(revoked.items()):
         entry = x509.RevokedCertificateBuilder().serial_number(serial).revocation_date(moment)
+        if serial in reasons:
+            entry = entry.add_extension(x509.CRLReason(reasons[serial]), critical=False)
         builder = builder.add_revoked_certificate(entry.build())
     return builder.sign(ca.key, SHA256())
 

@@ -1,27 +1,15 @@
 """Whether a certificate that was good at the handshake still is: CA, dates and CRL of now (信任の継続)."""
 
-from collections.abc import Callable, Iterable, Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from datetime import datetime
 from itertools import pairwise
 
 from cryptography import x509
+from cryptography.exceptions import InvalidSignature
 from cryptography.hazmat.primitives.asymmetric import ec
-from cryptography.x509.verification import (
-    Criticality,
-    ExtensionPolicy,
-    PolicyBuilder,
-    Store,
-    VerificationError,
-)
 
 from .refusal import Refusal
-
-# A leaf's identity and usage were judged at the door; here only who vouches for it, and until when.
-_CA = ExtensionPolicy.webpki_defaults_ca()
-_LEAF = ExtensionPolicy.permit_all().require_present(x509.SubjectAlternativeName, Criticality.AGNOSTIC, None)
-
-Judge = Callable[[x509.Certificate], Refusal | None]
 
 
 @dataclass(frozen=True, slots=True)
@@ -57,14 +45,17 @@ class Standing:
         return None
 
     def _chain_of(self, certificate: x509.Certificate, now: datetime) -> list[x509.Certificate]:
-        if not self.roots:
-            return []
-        builder = PolicyBuilder().store(Store(list(self.roots))).time(now)
-        verifier = builder.extension_policies(ca_policy=_CA, ee_policy=_LEAF).build_client_verifier()
-        try:
-            return verifier.verify(certificate, list(self.below)).chain
-        except VerificationError:
-            return []
+        """The way up to a trusted root, or nothing. TLS has judged all else about it at the handshake."""
+        chain = [certificate]
+        while chain[-1] not in self.roots:
+            above = (
+                ca for ca in (*self.roots, *self.below) if ca not in chain and _issued(ca, chain[-1], now)
+            )
+            found = next(above, None)
+            if found is None:
+                return []
+            chain.append(found)
+        return chain
 
 
 def standing_of(
@@ -92,6 +83,16 @@ def standing_of(
     if standing.whole_chain and not all(root in found for root in roots):
         raise ValueError("holds a CRL of one root and not of the others")
     return standing
+
+
+def _issued(authority: x509.Certificate, certificate: x509.Certificate, now: datetime) -> bool:
+    if not authority.not_valid_before_utc <= now <= authority.not_valid_after_utc:
+        return False
+    try:
+        certificate.verify_directly_issued_by(authority)
+    except (ValueError, TypeError, InvalidSignature):
+        return False
+    return True
 
 
 def _signers(

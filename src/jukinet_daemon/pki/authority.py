@@ -1,0 +1,186 @@
+"""認証局: a CA as a folder: its key and certificate, its book of what was issued, its CRL."""
+
+from dataclasses import replace
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+
+from cryptography import x509
+from cryptography.exceptions import InvalidSignature
+from cryptography.hazmat.primitives.asymmetric import ec
+
+from .book import Book, Entry, load_book, only_writer, save_book
+from .files import (
+    PkiFileError,
+    load_certificate,
+    load_key,
+    load_request,
+    write_certificates,
+    write_crl,
+    write_key,
+    write_request,
+)
+from .issue import (
+    CertificateAuthority,
+    Validity,
+    certify,
+    certify_issuing,
+    common_name,
+    make_crl,
+    make_root,
+    request,
+)
+from .peer import IdentityError, PeerIdentity, identity_from_uri
+
+KEY, CERTIFICATE, REQUEST, CRL = "ca.key", "ca.pem", "ca.csr", "ca.crl"
+ISSUED = "issued"
+_FOLDER = 0o700
+# A peer whose clock is a little behind must not find a certificate from the future.
+_SLACK = timedelta(minutes=5)
+
+
+class Authority:
+    """A CA that is opened with its key. Every method may raise PkiFileError; ValueError for a wrong wish."""
+
+    def __init__(self, folder: Path, passphrase: bytes | None = None) -> None:
+        self.folder = folder
+        certificate = load_certificate(folder / CERTIFICATE)
+        key = load_key(folder / KEY, passphrase)
+        if certificate.public_key() != key.public_key():
+            raise PkiFileError(folder / KEY, "is not the key of ca.pem")
+        self.is_root = certificate.issuer == certificate.subject
+        chain = () if self.is_root else (certificate,)
+        self._ca = CertificateAuthority(certificate, key, chain)
+
+    def issue(self, asked: Path, identity: PeerIdentity, days: int, output: Path) -> x509.Certificate:
+        """Issues to the maker of a request; writes the certificate and our own after it to `output`."""
+        wanted = load_request(asked)
+        _require_same(wanted, identity)
+        key = _p256(wanted, asked)
+        with only_writer(self.folder):
+            book = load_book(self.folder)
+            if identity.trust_domain != book.trust_domain:
+                raise ValueError(f"this CA issues for {book.trust_domain} only")
+            if self.is_root:
+                raise ValueError("the root issues to CAs only")
+            self._require_new_key(key)
+            certificate = certify(self._ca, identity, key, self._validity(days))
+            self._enter(book, identity.uri, certificate)
+        write_certificates(output, (certificate, *self._ca.chain))
+        return certificate
+
+    def issue_ca(self, asked: Path, name: str, days: int, output: Path) -> x509.Certificate:
+        """The root issues to an issuing CA, for identities of its own trust domain only."""
+        key = _p256(load_request(asked), asked)
+        with only_writer(self.folder):
+            if not self.is_root:
+                raise ValueError("only the root issues to CAs")
+            book = load_book(self.folder)
+            certificate = certify_issuing(self._ca, name, key, self._validity(days), book.trust_domain)
+            self._enter(book, f"CA {name}", certificate)
+        write_certificates(output, (certificate,))
+        return certificate
+
+    def publish(self, days: int) -> x509.CertificateRevocationList:
+        """Signs the next CRL, which holds for so many days, and puts it in place."""
+        with only_writer(self.folder):
+            book = load_book(self.folder)
+            number, now = book.crl_number + 1, datetime.now(UTC)
+            crl = make_crl(self._ca, book.revoked(), now, now + timedelta(days=days), number, book.reasons())
+            # The number is used up first: two lists must never have the same one.
+            save_book(self.folder, replace(book, crl_number=number))
+            write_crl(self.folder / CRL, crl)
+        return crl
+
+    def _enter(self, book: Book, who: str, certificate: x509.Certificate) -> None:
+        save_book(self.folder, book.with_certificate(who, certificate))
+        issued = self.folder / ISSUED
+        issued.mkdir(mode=_FOLDER, exist_ok=True)
+        write_certificates(issued / f"{certificate.serial_number:x}.pem", (certificate,))
+
+    def _validity(self, days: int) -> Validity:
+        now = datetime.now(UTC)
+        return Validity(now - _SLACK, now + timedelta(days=days))
+
+    def _require_new_key(self, key: ec.EllipticCurvePublicKey) -> None:
+        for path in (self.folder / ISSUED).glob("*.pem"):
+            if load_certificate(path).public_key() == key:
+                raise ValueError("this key has a certificate already; make a new key with `request`")
+
+
+def create_root(folder: Path, name: str, trust_domain: str, days: int, passphrase: bytes | None) -> None:
+    """Makes a root in a new folder. Raises PkiFileError, ValueError for a trust domain of another form."""
+    _require_trust_domain(trust_domain)
+    _new_folder(folder)
+    now = datetime.now(UTC)
+    root = make_root(name, Validity(now - _SLACK, now + timedelta(days=days)))
+    write_key(folder / KEY, root.key, passphrase)
+    write_certificates(folder / CERTIFICATE, (root.certificate,))
+    save_book(folder, Book(trust_domain))
+
+
+def create_issuing(folder: Path, name: str, trust_domain: str, passphrase: bytes | None) -> Path:
+    """Makes the key of an issuing CA in a new folder, and gives the path of its request to the root."""
+    _require_trust_domain(trust_domain)
+    _new_folder(folder)
+    wanted, key = request(common_name(name))
+    write_key(folder / KEY, key, passphrase)
+    write_request(folder / REQUEST, wanted)
+    save_book(folder, Book(trust_domain))
+    return folder / REQUEST
+
+
+def accept_issuing(folder: Path, given: Path, root: Path) -> None:
+    """Takes the certificate that the root gave an issuing CA. Raises PkiFileError if it is another's."""
+    certificate, asked = load_certificate(given), load_request(folder / REQUEST)
+    if certificate.public_key() != asked.public_key():
+        raise PkiFileError(given, "is not for the key of this CA")
+    try:
+        certificate.verify_directly_issued_by(load_certificate(root))
+    except (ValueError, TypeError, InvalidSignature) as error:
+        raise PkiFileError(given, "is not issued by that root") from error
+    write_certificates(folder / CERTIFICATE, (certificate,))
+
+
+def make_request(folder: Path, stem: str, identity: PeerIdentity) -> Path:
+    """On the peer's host: makes a key and the request for its certificate; gives the request's path."""
+    wanted, key = request(common_name(identity.name), identity.uri)
+    write_key(folder / f"{stem}.key", key)
+    write_request(folder / f"{stem}.csr", wanted)
+    return folder / f"{stem}.csr"
+
+
+def revoke(folder: Path, serial: str, reason: str) -> Entry:
+    """Enters a revocation into the book; it counts with the next CRL. No key is needed for it."""
+    with only_writer(folder):
+        book = load_book(folder).with_revoked(serial, reason, datetime.now(UTC))
+        save_book(folder, book)
+    return next(entry for entry in book.entries if entry.serial == serial)
+
+
+def _require_trust_domain(trust_domain: str) -> None:
+    identity_from_uri(f"spiffe://{trust_domain}/pref/juki")
+
+
+def _new_folder(folder: Path) -> None:
+    try:
+        folder.mkdir(mode=_FOLDER, parents=True)
+    except OSError as error:
+        raise PkiFileError(folder, error.strerror or type(error).__name__) from error
+
+
+def _require_same(wanted: x509.CertificateSigningRequest, identity: PeerIdentity) -> None:
+    try:
+        san = wanted.extensions.get_extension_for_class(x509.SubjectAlternativeName).value
+        uris = san.get_values_for_type(x509.UniformResourceIdentifier)
+        if len(uris) == len(list(san)) == 1 and identity_from_uri(uris[0]) == identity:
+            return
+    except (x509.ExtensionNotFound, IdentityError):
+        pass
+    raise ValueError(f"the request does not ask for {identity.uri} and nothing else")
+
+
+def _p256(wanted: x509.CertificateSigningRequest, path: Path) -> ec.EllipticCurvePublicKey:
+    key = wanted.public_key()
+    if not isinstance(key, ec.EllipticCurvePublicKey) or not isinstance(key.curve, ec.SECP256R1):
+        raise PkiFileError(path, "asks for a key that is not EC P-256")
+    return key

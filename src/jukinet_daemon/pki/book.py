@@ -1,0 +1,155 @@
+"""発行簿: what a CA has issued and revoked, one JSON file; nothing is issued before it stands there."""
+
+import json
+import os
+import secrets
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import asdict, dataclass, field, replace
+from datetime import datetime, timedelta
+from fcntl import LOCK_EX, LOCK_NB, flock
+from pathlib import Path
+
+from cryptography import x509
+
+from .files import PkiFileError
+from .peer import thumbprint
+
+FILE = "book.json"
+_PRIVATE = 0o600
+
+
+@dataclass(frozen=True, slots=True)
+class Entry:
+    """One certificate: `who` is the URI of its identity, or the name of a CA. Times in ISO 8601, UTC."""
+
+    serial: str
+    who: str
+    not_before: str
+    not_after: str
+    thumbprint: str
+    revoked_at: str | None = None
+    reason: str | None = None
+
+    @property
+    def number(self) -> int:
+        """The serial as it stands in the certificate."""
+        return int(self.serial, 16)
+
+    def ends_within(self, days: int, now: datetime) -> bool:
+        """Whether it is in use and ends in so many days."""
+        end = datetime.fromisoformat(self.not_after)
+        return not self.revoked_at and now <= end <= now + timedelta(days=days)
+
+
+@dataclass(frozen=True, slots=True)
+class Book:
+    """All entries of a CA in the order of issue, and the number of its last CRL."""
+
+    trust_domain: str
+    crl_number: int = 0
+    entries: tuple[Entry, ...] = field(default=())
+
+    def with_certificate(self, who: str, certificate: x509.Certificate) -> "Book":
+        """The book with one more certificate."""
+        entry = Entry(
+            f"{certificate.serial_number:x}",
+            who,
+            certificate.not_valid_before_utc.isoformat(),
+            certificate.not_valid_after_utc.isoformat(),
+            thumbprint(certificate),
+        )
+        return replace(self, entries=(*self.entries, entry))
+
+    def with_revoked(self, serial: str, reason: str, now: datetime) -> "Book":
+        """The book with a certificate revoked. Raises ValueError if it is not there or is revoked already."""
+        found = self.find(serial)
+        if found is None:
+            raise ValueError(f"this CA has issued no certificate {serial}")
+        if found.revoked_at:
+            raise ValueError(f"the certificate {serial} is revoked already")
+        changed = replace(found, revoked_at=now.isoformat(timespec="seconds"), reason=reason)
+        return replace(self, entries=tuple(changed if e is found else e for e in self.entries))
+
+    def find(self, serial: str) -> Entry | None:
+        """The entry of a serial."""
+        return next((entry for entry in self.entries if entry.serial == serial), None)
+
+    def in_use(self, who: str, now: datetime) -> tuple[Entry, ...]:
+        """The certificates of somebody that are neither revoked nor past their end."""
+        return tuple(
+            entry
+            for entry in self.entries
+            if entry.who == who and not entry.revoked_at and datetime.fromisoformat(entry.not_after) >= now
+        )
+
+    def revoked(self) -> dict[int, datetime]:
+        """What a CRL must list: every revoked serial with its date. One that has ended stays listed."""
+        return {
+            entry.number: datetime.fromisoformat(entry.revoked_at)
+            for entry in self.entries
+            if entry.revoked_at
+        }
+
+    def reasons(self) -> dict[int, x509.ReasonFlags]:
+        """Why each was revoked; "unspecified" is left out, as RFC 5280 5.3.1 has it."""
+        return {
+            entry.number: x509.ReasonFlags[entry.reason]
+            for entry in self.entries
+            if entry.reason and entry.reason != "unspecified"
+        }
+
+
+def load_book(folder: Path) -> Book:
+    """The book of a CA. Raises PkiFileError."""
+    path = folder / FILE
+    try:
+        raw = json.loads(path.read_text("utf-8"))
+        entries = tuple(Entry(**entry) for entry in raw["entries"])
+        return Book(raw["trust_domain"], raw["crl_number"], entries)
+    except OSError as error:
+        raise PkiFileError(path, error.strerror or type(error).__name__) from error
+    except (ValueError, KeyError, TypeError) as error:
+        raise PkiFileError(path, "is not a book of certificates") from error
+
+
+def save_book(folder: Path, book: Book) -> None:
+    """Writes the book whole and durably: after a crash it is the old or the new. Raises PkiFileError."""
+    path = folder / FILE
+    draft = folder / f".{FILE}.{secrets.token_hex(8)}"
+    data = json.dumps(asdict(book), ensure_ascii=False, indent=1).encode()
+    try:
+        descriptor = os.open(draft, os.O_WRONLY | os.O_CREAT | os.O_EXCL, _PRIVATE)
+        with os.fdopen(descriptor, "wb") as file:
+            file.write(data)
+            file.flush()
+            os.fsync(descriptor)
+        draft.replace(path)
+        _flush_folder(folder)
+    except OSError as error:
+        draft.unlink(missing_ok=True)
+        raise PkiFileError(path, error.strerror or type(error).__name__) from error
+
+
+@contextmanager
+def only_writer(folder: Path) -> Iterator[None]:
+    """Lets one command at a time change a CA's folder. Raises PkiFileError."""
+    try:
+        descriptor = os.open(folder, os.O_RDONLY | os.O_DIRECTORY)
+    except OSError as error:
+        raise PkiFileError(folder, error.strerror or type(error).__name__) from error
+    try:
+        flock(descriptor, LOCK_EX | LOCK_NB)
+        yield
+    except BlockingIOError as error:
+        raise PkiFileError(folder, "is being worked on by another command") from error
+    finally:
+        os.close(descriptor)
+
+
+def _flush_folder(folder: Path) -> None:
+    descriptor = os.open(folder, os.O_RDONLY | os.O_DIRECTORY)
+    try:
+        os.fsync(descriptor)
+    finally:
+        os.close(descriptor)

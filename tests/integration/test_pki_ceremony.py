@@ -1,0 +1,193 @@
+"""The ceremony by the command line: what it makes runs a server, what it must not do it refuses."""
+
+import json
+import stat
+from pathlib import Path
+from typing import Any
+
+import pytest
+from cryptography import x509
+from cryptography.hazmat.primitives.asymmetric import ec
+from cryptography.hazmat.primitives.hashes import SHA256
+from cryptography.hazmat.primitives.serialization import Encoding
+
+from conftest import HouseMaker
+from jukinet_daemon.cli.jukinetctl import main
+from jukinet_daemon.outward import PeerFault, call
+from jukinet_daemon.pki.files import PkiFileError, load_certificate, load_crls, load_key
+from jukinet_daemon.pki.tls import TlsFiles
+from support.estate import Estate
+from support.notices import juki_change
+from support.world import FUKUOKA, TRUST_DOMAIN, CsLine, until
+
+WORD = "open sesame"
+
+
+class Office:
+    """A room with an offline root, an issuing CA, and the peers' hosts."""
+
+    def __init__(self, folder: Path, capsys: pytest.CaptureFixture[str]) -> None:
+        self.folder, self._capsys = folder, capsys
+        self.root, self.issuing, self.hosts = folder / "root", folder / "issuing", folder / "hosts"
+        self.hosts.mkdir()
+        self.word = folder / "word"
+        self.word.write_text(WORD + "\n")
+
+    def do(self, verb: str, *arguments: Any) -> Any:
+        self._capsys.readouterr()  # what a server in this process may have logged
+        assert main(["pki", verb, *map(str, arguments), "--json"]) == 0
+        return json.loads(self._capsys.readouterr().out)
+
+    def refused(self, verb: str, *arguments: Any) -> str:
+        assert main(["pki", verb, *map(str, arguments)]) == 1
+        return self._capsys.readouterr().err
+
+    def ceremony(self) -> None:
+        domain = ("--trust-domain", TRUST_DOMAIN)
+        secret = ("--passphrase-file", self.word)
+        self.do("init-root", self.root, "--name", "root", *domain, *secret)
+        self.do("init-issuing", self.issuing, "--name", "issuing", *domain)
+        out = ("--out", self.folder / "issuing.pem")
+        csr = ("--csr", self.issuing / "ca.csr")
+        self.do("sign-issuing", self.root, *csr, "--name", "issuing", *out, *secret)
+        self.do("accept-issuing", self.issuing, "--certificate", out[1], "--root", self.root / "ca.pem")
+        self.do("crl", self.issuing)
+        bundle = (self.root / "ca.pem").read_bytes() + (self.issuing / "ca.pem").read_bytes()
+        (self.folder / "ca.pem").write_bytes(bundle)
+
+    def who(self, role: str, name: str) -> tuple[str, ...]:
+        return ("--role", role, "--name", name, "--trust-domain", TRUST_DOMAIN)
+
+    def peer(self, role: str, name: str, verb: str = "issue") -> TlsFiles:
+        host = self.hosts / f"{verb}-{role}-{name}"
+        host.mkdir()
+        asked = self.do("request", host, *self.who(role, name))
+        certificate = host / "certificate.pem"
+        self.do(verb, self.issuing, *self.who(role, name), "--csr", asked["request"], "--out", certificate)
+        return TlsFiles(certificate, Path(asked["key"]), self.folder / "ca.pem", self.issuing / "ca.crl")
+
+
+@pytest.fixture
+def office(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> Office:
+    made = Office(tmp_path, capsys)
+    made.ceremony()
+    return made
+
+
+async def test_what_the_ceremony_makes_runs_a_server_until_it_is_revoked(
+    office: Office, open_house: HouseMaker, tmp_path: Path
+) -> None:
+    server, cs = office.peer("pref", "juki"), office.peer("cs", FUKUOKA)
+    tls = {"certificate": server.certificate, "key": server.key, "ca": server.ca, "crl": server.crl}
+    house = await open_house("juki", national=False, tls=tls)
+    caller = Estate(tmp_path / "other").caller(cs)
+    async with call(house.notices_url, caller) as conversation:
+        line = CsLine("juki", FUKUOKA, caller, conversation)
+        (answer,) = await line.tell(juki_change())
+        assert answer.outcome == "ACCEPTED"
+        serial = f"{load_certificate(cs.certificate).serial_number:x}"
+        office.do("revoke", office.issuing, serial, "--reason", "key_compromise")
+        assert office.do("crl", office.issuing)["number"] == 2
+        house.daemon.trust.look()
+
+        async def lost() -> bool:
+            return conversation.lost.is_set()
+
+        await until(lost)
+    with pytest.raises(PeerFault):
+        async with call(house.notices_url, caller):
+            pass
+    (entry,) = load_crls(cs.crl)[0]
+    assert entry.extensions.get_extension_for_class(x509.CRLReason).value.reason.name == "key_compromise"
+
+
+def test_nothing_secret_is_open_and_the_root_key_is_encrypted(office: Office) -> None:
+    files = office.peer("cs", FUKUOKA)
+    for path in (office.root / "ca.key", office.issuing / "ca.key", files.key, office.issuing / "book.json"):
+        assert stat.S_IMODE(path.stat().st_mode) == 0o600
+    assert stat.S_IMODE(office.root.stat().st_mode) == 0o700
+    assert b"ENCRYPTED" in (office.root / "ca.key").read_bytes()
+    with pytest.raises(PkiFileError, match="no passphrase was given"):
+        load_key(office.root / "ca.key")
+    with pytest.raises(PkiFileError, match="does not open"):
+        load_key(office.root / "ca.key", b"another word")
+    assert load_key(office.root / "ca.key", WORD.encode())
+
+
+def test_the_issuing_ca_is_bound_to_its_trust_domain(office: Office) -> None:
+    issuing = load_certificate(office.issuing / "ca.pem")
+    constraints = issuing.extensions.get_extension_for_class(x509.NameConstraints)
+    assert constraints.critical
+    assert [name.value for name in constraints.value.permitted_subtrees or ()] == [TRUST_DOMAIN]
+    assert issuing.extensions.get_extension_for_class(x509.BasicConstraints).value.path_length == 0
+
+
+def test_the_book_tells_what_was_issued_what_ends_and_what_was_revoked(office: Office) -> None:
+    office.peer("pref", "juki")
+    first = office.peer("cs", FUKUOKA)
+    second = office.peer("cs", FUKUOKA, "renew")
+    rows = office.do("list", office.issuing)
+    assert [row["who"].rpartition("/")[2] for row in rows] == ["juki", FUKUOKA, FUKUOKA]
+    shown = office.do("show", second.certificate)
+    assert [row["who"] for row in shown] == [f"spiffe://{TRUST_DOMAIN}/cs/{FUKUOKA}", "CA CN=issuing"]
+    assert shown[0]["serial"] == rows[2]["serial"]
+    assert office.do("expiring", office.issuing, "--days", 30) == []
+    assert len(office.do("expiring", office.issuing, "--days", 400)) == 3
+    office.do("revoke", office.issuing, rows[1]["serial"].upper(), "--reason", "superseded")
+    assert len(office.do("expiring", office.issuing, "--days", 400)) == 2
+    assert (
+        load_certificate(first.certificate).public_key() != load_certificate(second.certificate).public_key()
+    )
+    assert "revoked already" in office.refused(
+        "revoke", office.issuing, rows[1]["serial"], "--reason", "superseded"
+    )
+
+
+def test_what_it_must_not_do_it_refuses(office: Office, tmp_path: Path) -> None:
+    files = office.peer("cs", FUKUOKA)
+    csr = files.key.with_suffix(".csr")
+    out = ("--out", tmp_path / "out.pem")
+    cs = office.who("cs", FUKUOKA)
+    assert "use `renew`" in office.refused("issue", office.issuing, *cs, "--csr", csr, *out)
+    assert "make a new key" in office.refused("renew", office.issuing, *cs, "--csr", csr, *out)
+    other = office.who("cs", "401005")
+    assert "does not ask for" in office.refused("issue", office.issuing, *other, "--csr", csr, *out)
+    assert "no certificate in use" in office.refused("renew", office.issuing, *other, "--csr", csr, *out)
+    assert "File exists" in office.refused(
+        "init-issuing", office.issuing, "--name", "again", "--trust-domain", TRUST_DOMAIN
+    )
+    assert "File exists" in office.refused("request", files.key.parent, *cs)
+    assert "issued no certificate" in office.refused(
+        "revoke", office.issuing, "abc", "--reason", "superseded"
+    )
+    assert "no passphrase was given" in office.refused("crl", office.root)
+    assert "not of our form" in office.refused("request", tmp_path, *office.who("cs", "福岡市"))
+    assert not out[1].exists()
+
+
+def test_a_request_for_more_than_one_name_is_refused(office: Office, tmp_path: Path) -> None:
+    key = ec.generate_private_key(ec.SECP256R1())
+    names: list[x509.GeneralName] = [
+        x509.UniformResourceIdentifier(f"spiffe://{TRUST_DOMAIN}/cs/401005"),
+        x509.DNSName("prefecture.example"),
+    ]
+    greedy = (
+        x509.CertificateSigningRequestBuilder()
+        .subject_name(x509.Name([]))
+        .add_extension(x509.SubjectAlternativeName(names), critical=False)
+        .sign(key, SHA256())
+    )
+    path = tmp_path / "greedy.csr"
+    path.write_bytes(greedy.public_bytes(Encoding.PEM))
+    told = office.refused(
+        "issue", office.issuing, *office.who("cs", "401005"), "--csr", path, "--out", tmp_path / "x.pem"
+    )
+    assert "and nothing else" in told
+
+
+def test_a_root_signs_its_own_list_and_that_counts_for_the_whole_chain(office: Office) -> None:
+    done = office.do("crl", office.root, "--days", 400, "--passphrase-file", office.word)
+    assert done["number"] == 1
+    assert load_crls(office.root / "ca.crl")[0].is_signature_valid(
+        load_certificate(office.root / "ca.pem").public_key()  # type: ignore[arg-type]  # it is EC
+    )
