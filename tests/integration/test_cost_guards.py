@@ -2,19 +2,27 @@
 
 import asyncio
 import json
+import sys
 import tempfile
-from collections.abc import AsyncIterator, Iterator
+import tracemalloc
+from collections.abc import AsyncIterator, Callable, Iterator
+from datetime import UTC, datetime, timedelta
 from itertools import count
 from pathlib import Path
+from types import FrameType
 from typing import Any
 
 import pytest
 
+from jukinet_daemon.schemas import schemas_folder
+from jukinet_daemon.service.batch import items_of, plan
 from jukinet_daemon.sim.postgres import EmbeddedPostgres
+from jukinet_daemon.store.inbox import Known
 from jukinet_daemon.store.migrate import migrate
 from jukinet_daemon.store.queries import load_queries
 from support.notices import juki_change
-from support.store import Bench, bench, outcomes, session
+from support.store import Bench, arrival, bench, outcomes, session
+from support.turns import counted
 
 PEOPLE = 20_000
 CLOSED = PEOPLE - 20
@@ -31,6 +39,9 @@ INSERT INTO receipt (parcel_digest, signed) VALUES ('', '');
 INSERT INTO outbox (notice_id, person_id, version, receipt_id)
     SELECT md5(n::text)::uuid, n, 1, CASE WHEN n <= {CLOSED} THEN 1 END
     FROM generate_series(1, {PEOPLE}) AS n;
+INSERT INTO held (notice_id, person_id, others, code, sender, tied, sealed, notified_on)
+    SELECT md5(n::text)::uuid, n, '{{}}', 'H210', '401307', '{{}}', '', '2026-11-01'
+    FROM generate_series(1, {PEOPLE} / 4) AS n;
 INSERT INTO parcel SELECT n, lpad((n % 60)::text, 6, '4'), n, '', '', '', now() - n * interval '1 minute'
     FROM generate_series(1, {PEOPLE}) AS n;
 ANALYZE;
@@ -42,6 +53,12 @@ VALUES: dict[str, tuple[Any, ...]] = {
     "last_parcels": (["444401", "444402"],),
     "outbox_waiting": (),
     "outbox_refused": (),
+    "close_outbox": (1, [1, 2], [None, "N310"]),
+    "heard_of_sender": ("444401", datetime(2026, 1, 1, tzinfo=UTC), timedelta(minutes=5)),
+    "find_new_numbers": (["444401", "444402"], [0, 0], 100),
+    "find_history": ("code", "00000000001"),
+    "find_states": ([1, 2],),
+    "find_held_notice": ("00000000-0000-0000-0000-000000000001",),
 }
 INDEXES = {
     "find_answers": {"inbox_pkey"},
@@ -50,7 +67,29 @@ INDEXES = {
     "last_parcels": {"parcel_by_sender"},
     "outbox_waiting": {"outbox_waiting"},
     "outbox_refused": {"outbox_refused"},
+    "close_outbox": {"outbox_waiting"},
+    "heard_of_sender": {"parcel_by_sender"},
+    "find_new_numbers": {"parcel_by_number"},
+    "find_history": {"person_key_pkey", "history_pkey"},
+    "find_states": {"person_pkey"},
+    "find_held_notice": {"held_pkey"},
 }
+# What the procedure itself looks up: the words as they stand there, a statement with them, its index.
+INSIDE_COMMIT = (
+    (
+        "WHERE person_id = p.person_id AND version = d.expected",
+        "UPDATE person SET version = 2 WHERE person_id = 7 AND version = 1",
+        {"person_pkey"},
+    ),
+    (
+        "WHERE notice_id = ANY (repeats)",
+        "UPDATE inbox SET redelivered = 1 WHERE notice_id = ANY (ARRAY[md5('7')::uuid, md5('8')::uuid])",
+        {"inbox_pkey"},
+    ),
+)
+# Python functions called and bytes allocated at the peak for a notice: read, decided, made ready to commit.
+MOST_CALLS, MOST_BYTES = 170, 9_000
+MOST_TURNS = 3
 _numbers = count(1)
 
 
@@ -115,13 +154,90 @@ async def test_a_look_up_goes_by_its_index(server: EmbeddedPostgres, name: str) 
     async with session(server.dsn("filled")) as owner:
         known_values = (await (await owner.prepare(query)).explain(*VALUES[name]))[0]
     any_values = json.loads(server.psql("filled", f"EXPLAIN (GENERIC_PLAN, FORMAT JSON) {query}"))[0]
-    for plan in (known_values["Plan"], any_values["Plan"]):
-        steps = list(_steps(plan))
+    for way in (known_values["Plan"], any_values["Plan"]):
+        steps = list(_steps(way))
         assert {step["Index Name"] for step in steps if "Index Name" in step} == INDEXES[name]
         assert [step["Relation Name"] for step in steps if step["Node Type"] == "Seq Scan"] == []
 
 
-def _steps(plan: dict[str, Any]) -> Iterator[dict[str, Any]]:
-    yield plan
-    for part in plan.get("Plans", []):
+@pytest.mark.parametrize(("words", "statement", "indexes"), INSIDE_COMMIT)
+def test_what_the_commit_changes_it_finds_by_key(
+    server: EmbeddedPostgres, words: str, statement: str, indexes: set[str]
+) -> None:
+    assert words in (schemas_folder() / "postgres" / "migrations" / "0003_commit.sql").read_text("utf-8")
+    steps = list(_steps(json.loads(server.psql("filled", f"EXPLAIN (FORMAT JSON) {statement}"))[0]["Plan"]))
+    assert {step["Index Name"] for step in steps if "Index Name" in step} == indexes
+    assert [step for step in steps if step["Node Type"] == "Seq Scan"] == []
+
+
+def test_a_look_up_without_an_index_would_be_seen(server: EmbeddedPostgres) -> None:
+    way = json.loads(server.psql("filled", "EXPLAIN (FORMAT JSON) SELECT 1 FROM inbox WHERE code = 'A1'"))
+    assert [step["Relation Name"] for step in _steps(way[0]["Plan"]) if step["Node Type"] == "Seq Scan"]
+
+
+async def test_a_batch_waits_for_the_database_a_fixed_number_of_times(
+    server: EmbeddedPostgres, desk: Bench, tmp_path: Path
+) -> None:
+    name = await desk.database.pool.fetchval("SELECT current_database()")
+    async with counted(server.dsn(name), tmp_path) as (dsn, turns), bench(dsn, size=1) as near:
+        await near.receive(juki_change(), juki_change())
+        waits = []
+        for notices in (1, 5, 100):
+            before = turns.count
+            sent = await near.receive(*(juki_change() for _ in range(notices)))
+            assert outcomes(sent) == ["ACCEPTED"] * notices
+            waits.append(turns.count - before)
+    assert waits[0] == waits[1] == waits[2]
+    assert 0 < waits[0] <= MOST_TURNS
+
+
+def _thought(desk: Bench, notices: int) -> Callable[[], None]:
+    """All that Python does for a parcel between its coming and its commit, the database left out."""
+    came = arrival(*(juki_change() for _ in range(notices)))
+
+    def think() -> None:
+        made = plan(items_of([came], [1], desk.house), Known({}, {}), count(1), desk.house)
+        assert len([desk.inbox._row(entry) for _, entry, _ in made.entries]) == notices
+
+    think()
+    return think
+
+
+def _calls(work: Callable[[], None]) -> int:
+    calls = 0
+
+    def seen(_frame: FrameType, event: str, _argument: object) -> None:
+        nonlocal calls
+        calls += event == "call"
+
+    before = sys.getprofile()
+    sys.setprofile(seen)
+    try:
+        work()
+    finally:
+        sys.setprofile(before)
+    return calls
+
+
+async def test_a_notice_takes_a_bounded_number_of_calls(desk: Bench) -> None:
+    few, many = (_calls(_thought(desk, notices)) for notices in (50, 100))
+    each = (many - few) / 50
+    assert 20 < each <= MOST_CALLS
+    assert many <= MOST_CALLS * 100
+
+
+async def test_a_notice_takes_a_bounded_piece_of_memory(desk: Bench) -> None:
+    think = _thought(desk, 100)
+    tracemalloc.start()
+    try:
+        think()
+        _now, peak = tracemalloc.get_traced_memory()
+    finally:
+        tracemalloc.stop()
+    assert 100 * 500 < peak <= 100 * MOST_BYTES
+
+
+def _steps(way: dict[str, Any]) -> Iterator[dict[str, Any]]:
+    yield way
+    for part in way.get("Plans", []):
         yield from _steps(part)
