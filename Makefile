@@ -5,7 +5,7 @@ BIN := $(VENV)/bin
 READY := $(VENV)/.ready
 
 .DEFAULT_GOAL := help
-.PHONY: help install demo test lint types imports pytest conformance bench bench-quick schemas bases lock clean
+.PHONY: chaos help install demo test lint types imports pytest conformance bench bench-quick schemas bases lock clean
 
 help: ## この一覧 / this list
 	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | awk -F':.*## ' '{printf "  make %-10s %s\n", $$1, $$2}'
@@ -45,6 +45,9 @@ bench: $(READY) ## 性能を測る (15分まで) / measure everything: a table, 
 
 bench-quick: $(READY) ## 同、小さな規模で (3分まで) / the same at a small scale
 	@$(BIN)/python -m benchmarks --quick $(BENCH_ARGS)
+
+chaos: $(READY) ## 処理も回線も害し、審判にかける (N=60 SEED=) / kill, halt and cut everything under load, then judge
+	@PYTHONPATH=tests $(BIN)/python -m campaign.chaos $(or $(N),60) $(if $(SEED),--seed $(SEED))
 
 schemas: $(READY) ## 生成物を作り直す / regenerate the JSON Schemas, outcome table, schema dumps
 	@PYTHONPATH=tests $(BIN)/python -m generate && PYTHONPATH=tests $(BIN)/python -m dump_schemas

@@ -38,7 +38,7 @@ def _next(entry: Notice, **changes: Any) -> Notice:
     return juki_change(area=entry["area"], **{"person": entry["person"], **changes})
 
 
-def lives(seed: int, area: str) -> Iterator[list[Notice]]:
+def lives(seed: str, area: str) -> Iterator[list[Notice]]:
     """Lives in one municipality, for ever."""
     dice = random.Random(f"{seed} {area}")
     while True:

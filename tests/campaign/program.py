@@ -25,6 +25,7 @@ class Program:
         self._arguments = tuple(arguments)
         self._notifies = notifies
         self._child: Child | None = None
+        self._killed = False
         self.halted = False
         self.ended_by_itself = 0
 
@@ -50,7 +51,7 @@ class Program:
         """Starts it and waits until it is ready. Raises ChildFault."""
         child = Child(self.name, self._folder)
         environment = {"PYTHONPATH": str(TESTS), groups.VARIABLE: str(groups.SETTINGS)}
-        self._child = child
+        self._child, self._killed = child, False
         if not self._notifies:
             await child.start(*self._arguments, environment=environment)
             await child.first_line()
@@ -63,6 +64,10 @@ class Program:
         """Starts it, again and again as a service manager does, until it is up. Raises ChildFault."""
         if self.halted:
             self.go_on()
+        if self._killed:
+            await self.ended()
+        elif not self.alive:
+            self.ended_by_itself += 1
         while not self.alive:
             try:
                 await self.start()
@@ -74,7 +79,8 @@ class Program:
 
     def kill(self) -> bool:
         """Ends it as `kill -9` does; gives whether it was there to be killed."""
-        return self._signal(signal.SIGKILL)
+        self._killed = self._signal(signal.SIGKILL)
+        return self._killed
 
     def halt(self) -> bool:
         """SIGSTOP: it stands still, its sockets stay open."""
@@ -96,6 +102,10 @@ class Program:
             if self.halted:
                 self.go_on()
             await self._child.stop()
+
+    def tell_to_end(self) -> None:
+        """SIGTERM, and does not wait."""
+        self._signal(signal.SIGTERM)
 
     def _signal(self, number: signal.Signals) -> bool:
         if not self.alive:

@@ -120,6 +120,11 @@ class Line:
         """Whether a cut has been done and not been restored."""
         return self._cut.is_set()
 
+    @property
+    def carrying(self) -> int:
+        """How many connections are carried now."""
+        return len(self._carried)
+
     def delivered(self, direction: Direction) -> int:
         """Give the bytes of all connections that were handed over at that end."""
         return self._ways[direction].delivered
