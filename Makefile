@@ -18,7 +18,16 @@ $(READY): requirements/dev.txt pyproject.toml
 	@$(BIN)/python -m pip install --quiet --disable-pip-version-check --no-deps --no-build-isolation -e .
 	@touch $@
 
-install: $(READY) ## 開発環境を作る / make the local environment
+# With DESTDIR or PREFIX it lays out a real installation; without, it makes what this tree needs to work.
+install: $(READY) ## 開発環境を作る; DESTDIR= PREFIX=/usr で実機へ / the local environment, or a real installation
+ifneq ($(DESTDIR)$(PREFIX),)
+	@packaging/install.sh $(BIN)/python "$(DESTDIR)" "$(or $(PREFIX),/usr/local)" "$(or $(RUN_PYTHON),/usr/bin/python3)"
+endif
+
+.PHONY: deb monitoring
+deb: ## Debian パッケージを作る / a Debian package in build/
+	@rm -rf build/deb && $(MAKE) --no-print-directory install DESTDIR=build/deb PREFIX=/usr
+	@packaging/deb.sh build/deb $$(sed -n 's/^version = "\(.*\)"/\1/p' pyproject.toml) build/jukinet-daemon.deb
 
 demo: $(READY) ## 一日の県を動かす (KEEP=1 で動かしたままにする) / watch a prefecture work for a day
 	@$(BIN)/jukinet-sim demo $(if $(KEEP),--keep) $(DEMO_ARGS)
@@ -64,6 +73,11 @@ lock: $(READY) ## 依存を固定し直す / pin again, by hash and without addr
 	@$(BIN)/pip-compile --quiet --strip-extras --generate-hashes --allow-unsafe --no-emit-index-url \
 	  --no-emit-find-links --no-emit-trusted-host --no-header --no-annotate \
 	  --output-file benchmarks/peers/requirements.txt benchmarks/peers/requirements.in
+
+monitoring: ## 警報の規則を promtool で調べる / check the alert rules with promtool
+	@command -v promtool >/dev/null || { [ "$$(id -u)" = 0 ] && apt-get install -y -qq --no-install-recommends prometheus >/dev/null; } \
+	  || { echo "promtool がありません: apt-get install prometheus / promtool is missing"; exit 1; }
+	@promtool check rules config/monitoring/alerts.yml && promtool check config --syntax-only config/monitoring/prometheus.yml
 
 clean: ## 作ったものを消す / remove what was made
 	@rm -rf build $(VENV) .mypy_cache .ruff_cache .pytest_cache .import_linter_cache .hypothesis

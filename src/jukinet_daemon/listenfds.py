@@ -24,7 +24,7 @@ def take_passed(environment: MutableMapping[str, str] = os.environ) -> Mapping[s
     told = {name: environment.pop(name, "") for name in _VARIABLES}
     if told["LISTEN_PID"] != str(os.getpid()):
         return {}
-    names = told["LISTEN_FDNAMES"].split(":")
+    names = told["LISTEN_FDNAMES"].split(":") if told["LISTEN_FDNAMES"] else []
     if len(names) != int(told["LISTEN_FDS"]):
         raise PassedSocketFault("every passed socket needs a name: FileDescriptorName= in its unit")
     taken: dict[str, socket.socket] = {}

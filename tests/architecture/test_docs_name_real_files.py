@@ -17,10 +17,10 @@ ROOT = Path(__file__).parents[2]
 SOURCE = ROOT / "src" / "jukinet_daemon"
 READMES = ("README.md", "README.ja.md")
 RUNNING = "docs/operator/running.md"
-PKI = "docs/operator/pki.md"
 LIFE = "docs/life-of-a-notice.md"
+OPERATOR = sorted(str(path.relative_to(ROOT)) for path in (ROOT / "docs" / "operator").glob("*.md"))
 ADRS = sorted(str(path.relative_to(ROOT)) for path in (ROOT / "docs" / "adr").glob("*.md"))
-DOCUMENTS = (*READMES, "docs/architecture.md", "docs/bridge.md", LIFE, RUNNING, PKI, *ADRS)
+DOCUMENTS = (*READMES, "docs/architecture.md", "docs/bridge.md", LIFE, *OPERATOR, *ADRS)
 PROGRAMS = {"jukinetctl": jukinetctl.main, "jukinet-sim": jukinet_sim.main}
 
 _BLOCK = re.compile(r"^```.*?^```$", re.MULTILINE | re.DOTALL)
@@ -51,7 +51,8 @@ def test_every_file_and_folder_named_is_there(document: str) -> None:
 def _exists(name: str) -> bool:
     if name.startswith("NNNN_"):  # the form of a name, not a name
         return True
-    places = [base / name for base in (ROOT, SOURCE, ROOT / "docs")]
+    name = re.sub("@(juki|fuhyo)", "@", name)  # one of a template's two
+    places = [base / name for base in (ROOT, SOURCE, ROOT / "docs", ROOT / "systemd")]
     return any(place.is_dir() if name.endswith("/") else place.is_file() for place in places)
 
 

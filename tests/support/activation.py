@@ -4,8 +4,8 @@ import asyncio
 import os
 import socket
 import sys
-from collections.abc import AsyncIterator, Mapping, Sequence
-from contextlib import asynccontextmanager
+from collections.abc import AsyncIterator, Iterator, Mapping, Sequence
+from contextlib import asynccontextmanager, contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -14,7 +14,7 @@ from jukinet_daemon.sim.demo.children import Child, ReadySocket
 # Numbers descriptors from 3 on, names this process as the one they are meant for, becomes the program.
 _TRAMPOLINE = """
 import os, sys
-passed, names = [int(number) for number in sys.argv[1].split(",")], sys.argv[2]
+passed, names = [int(number) for number in sys.argv[1].split(",") if number], sys.argv[2]
 kept = [os.dup(number) for number in passed]
 # Copies above all targets first, so that no target is overwritten before it was copied.
 high = [os.dup2(number, 100 + place, inheritable=True) for place, number in enumerate(kept)]
@@ -80,3 +80,38 @@ async def activated_daemon(
         yield child
     finally:
         await child.stop()
+
+
+@contextmanager
+def one_free_port() -> Iterator[tuple[str, int]]:
+    """An address of this host that nobody uses now."""
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        yield probe.getsockname()
+
+
+@asynccontextmanager
+async def socket_activated(config: Path, folder: Path, address: str, door: str) -> AsyncIterator[Child]:
+    """A jukinetd that systemd-socket-activate starts at the first connection, until the block ends."""
+    child = _SocketActivated("jukinetd", folder, address, door)
+    try:
+        await child.start("jukinet_daemon.cli.jukinetd", *("--config", str(config), "--only", door))
+        yield child
+    finally:
+        await child.stop()
+
+
+class _SocketActivated(Child):
+    def __init__(self, name: str, folder: Path, address: str, door: str) -> None:
+        super().__init__(name, folder)
+        self._options = (f"--listen={address}", f"--fdname={door}")
+
+    async def start(self, *arguments: str, environment: Mapping[str, str] | None = None) -> None:
+        with self.log.open("ab") as log:
+            self._process = await asyncio.create_subprocess_exec(
+                *("systemd-socket-activate", *self._options, sys.executable, "-m", *arguments),
+                stdin=asyncio.subprocess.DEVNULL,
+                stdout=asyncio.subprocess.PIPE,
+                stderr=log,
+                env=os.environ | dict(environment or {}),
+            )

@@ -1,0 +1,26 @@
+-- Prepares a PostgreSQL for both registers. As its superuser, once: psql -f cluster.sql
+-- The doors' roles may not log in; schemas/postgres/roles.sql grants them their rights at each migration. A unit logs
+-- in by the name of its account (peer) and may become only the roles that it works in.
+\set ON_ERROR_STOP on
+
+CREATE ROLE jukinet_notices NOLOGIN;
+CREATE ROLE jukinet_relay NOLOGIN;
+CREATE ROLE jukinet_status NOLOGIN;
+CREATE ROLE jukinet_control NOLOGIN;
+CREATE ROLE jukinet_history NOLOGIN;
+CREATE ROLE jukinet_watch NOLOGIN;
+
+CREATE ROLE "jukinet-notices-juki" LOGIN NOINHERIT IN ROLE jukinet_notices, jukinet_watch, jukinet_status;
+CREATE ROLE "jukinet-relay-juki" LOGIN NOINHERIT IN ROLE jukinet_relay, jukinet_status;
+CREATE ROLE "jukinet-host-juki" LOGIN NOINHERIT IN ROLE jukinet_control, jukinet_status;
+CREATE ROLE "jukinet-migrate-juki" LOGIN;
+CREATE ROLE "jukinet-notices-fuhyo" LOGIN NOINHERIT IN ROLE jukinet_notices, jukinet_watch, jukinet_status;
+CREATE ROLE "jukinet-relay-fuhyo" LOGIN NOINHERIT IN ROLE jukinet_relay, jukinet_status;
+CREATE ROLE "jukinet-host-fuhyo" LOGIN NOINHERIT IN ROLE jukinet_control, jukinet_status;
+CREATE ROLE "jukinet-migrate-fuhyo" LOGIN;
+
+CREATE DATABASE juki OWNER "jukinet-migrate-juki" TEMPLATE template0 ENCODING 'UTF8' LOCALE 'C';
+CREATE DATABASE fuhyo OWNER "jukinet-migrate-fuhyo" TEMPLATE template0 ENCODING 'UTF8' LOCALE 'C';
+REVOKE ALL ON DATABASE juki, fuhyo FROM PUBLIC;
+GRANT CONNECT ON DATABASE juki TO "jukinet-notices-juki", "jukinet-relay-juki", "jukinet-host-juki";
+GRANT CONNECT ON DATABASE fuhyo TO "jukinet-notices-fuhyo", "jukinet-relay-fuhyo", "jukinet-host-fuhyo";

@@ -1,0 +1,174 @@
+"""The systemd units: sound, closed, each with what it needs and no more, and logins that fit them."""
+
+import asyncio
+import re
+import shutil
+import subprocess
+from collections.abc import Iterator
+from pathlib import Path
+
+import asyncpg
+import pytest
+
+from jukinet_daemon.config import Config, load_config
+from jukinet_daemon.sim.postgres import EmbeddedPostgres
+from jukinet_daemon.store.migrate import migrate
+from support.store import session
+from support.units import ROOT, opened_by, services, settings, sockets, stage
+from support.world import REGISTERS, postgres
+
+DOORS = [service for service in services() if opened_by(service)]
+# The one that faces the municipalities may be exposed less than any other; what talks to a network, more.
+MOST_EXPOSED = {"jukinet-notices@.service": 0.3}
+ROLES_OF = {
+    "notices": {"jukinet_notices", "jukinet_watch"},
+    "national": {"jukinet_relay"},
+    "control": {"jukinet_control"},
+    "health": set[str](),
+}
+CLUSTER = ROOT / "packaging" / "cluster.sql"
+ANALYZE = pytest.mark.skipif(not shutil.which("systemd-analyze"), reason="systemd-analyze is not installed")
+
+
+@pytest.fixture(scope="module")
+def root(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    return stage(tmp_path_factory.mktemp("units") / "root")
+
+
+def _analyze(verb: str, root: Path, *arguments: str) -> subprocess.CompletedProcess[str]:
+    command = ("systemd-analyze", "--no-pager", verb, f"--root={root}", *arguments)
+    return subprocess.run(command, capture_output=True, text=True, check=False)
+
+
+def _exposure(root: Path, unit: str) -> float:
+    told = _analyze("security", root, "--offline=true", unit).stdout
+    found = re.search(r"Overall exposure level for .*: ([0-9.]+)", told)
+    assert found, told
+    return float(found[1])
+
+
+@ANALYZE
+@pytest.mark.parametrize("register", REGISTERS)
+def test_systemd_finds_nothing_wrong(root: Path, register: str) -> None:
+    units = [name.replace("@", f"@{register}") for name in ("jukinet@.target", *services(), *sockets())]
+    done = _analyze("verify", root, *units)
+    assert (done.returncode, done.stdout, done.stderr) == (0, "", "")
+
+
+@ANALYZE
+@pytest.mark.parametrize("service", services())
+def test_a_unit_is_exposed_no_more_than_it_must_be(root: Path, service: str) -> None:
+    assert _exposure(root, service.replace("@", "@juki")) <= MOST_EXPOSED.get(service, 1.0)
+
+
+@ANALYZE
+def test_a_unit_that_is_opened_would_be_seen(tmp_path: Path) -> None:
+    root = stage(tmp_path / "root")
+    unit = root / "usr/lib/systemd/system/jukinet-notices@.service"
+    unit.write_text(unit.read_text("utf-8").replace("PrivateNetwork=yes", "PrivateNetwork=no"), "utf-8")
+    assert _exposure(root, "jukinet-notices@juki.service") > 0.3
+    unit.write_text(unit.read_text("utf-8") + "Typo=yes\n", "utf-8")
+    assert "Typo" in _analyze("verify", root, "jukinet-notices@juki.service").stderr
+
+
+def _config(register: str, folder: Path) -> Config:
+    """The configuration of an installation; the files it names are there."""
+    there = folder / "file"
+    there.touch()
+    text = (ROOT / "packaging" / f"{register}.toml").read_text("utf-8")
+    path = folder / f"{register}.toml"
+    path.write_text(re.sub(r'"/etc/[^"]+"', f'"{there}"', text), "utf-8")
+    return load_config(path)
+
+
+@pytest.mark.parametrize("register", REGISTERS)
+def test_every_door_and_loop_is_opened_by_one_unit(register: str, tmp_path: Path) -> None:
+    opened = [section for service in DOORS for section in opened_by(service)]
+    assert sorted(opened) == sorted(_config(register, tmp_path).duties)
+
+
+@pytest.mark.parametrize("socket", sockets())
+def test_a_socket_is_passed_to_the_unit_that_opens_its_door(socket: str) -> None:
+    told = settings(socket)["Socket"]
+    service = told.get("Service", [socket.replace(".socket", ".service")])[0].replace("%i", "")
+    assert told["FileDescriptorName"][0] in opened_by(service)
+    needed = " ".join(settings(service)["Unit"]["Requires"])
+    assert socket.replace("@", "@%i") in needed
+
+
+@pytest.mark.parametrize("register", REGISTERS)
+def test_a_port_is_the_one_of_the_configuration(register: str, tmp_path: Path) -> None:
+    config = _config(register, tmp_path)
+    assert config.notices
+    assert config.health
+    assert config.control
+    port = settings(f"jukinet-notices@{register}.socket.d/listen.conf")["Socket"]["ListenStream"]
+    assert port == [config.notices.listen.rpartition(":")[2]]
+    health = settings(f"jukinet-health@{register}.socket.d/listen.conf")["Socket"]["ListenStream"]
+    assert health == [config.health.listen]
+    control = settings("jukinet-control@.socket")["Socket"]["ListenStream"][0]
+    assert control.replace("%i", register) == str(config.control.socket)
+
+
+def test_a_unit_gets_the_secrets_it_needs_and_no_other(tmp_path: Path) -> None:
+    for service in services():
+        loaded = {value.split(":")[0] for value in settings(service)["Service"].get("LoadCredential", [])}
+        sections = set(opened_by(service))
+        peers = sections - {"health", "control"}
+        assert loaded == {*(("keyring",) if sections else ()), *(("tls-key",) if peers else ())}, service
+    config = _config("juki", tmp_path)
+    assert config.tls
+    assert {str(config.keys.ring), str(config.tls.key)} == {"credential:keyring", "credential:tls-key"}
+
+
+def _accounts() -> set[str]:
+    """The account of each service for each register."""
+    users = {settings(service)["Service"]["User"][0] for service in services()}
+    return {user.replace("%i", register) for user in users for register in REGISTERS}
+
+
+def test_every_unit_has_its_account_and_its_login() -> None:
+    system = re.findall(r"^u (\S+)", (ROOT / "systemd" / "sysusers.conf").read_text("utf-8"), re.MULTILINE)
+    logins = re.findall(r'CREATE ROLE "(\S+)" LOGIN', CLUSTER.read_text("utf-8"))
+    assert set(system) == set(logins) == _accounts()
+
+
+def test_every_role_of_a_door_is_prepared() -> None:
+    prepared = re.findall(r"CREATE ROLE (jukinet_\w+) NOLOGIN", CLUSTER.read_text("utf-8"))
+    roles = (ROOT / "schemas" / "postgres" / "roles.sql").read_text("utf-8").split("LOOP")[0]
+    assert set(prepared) == set(re.findall(r"'(jukinet_\w+)'", roles))
+
+
+@pytest.fixture(scope="module")
+def cluster() -> Iterator[EmbeddedPostgres]:
+    """A PostgreSQL prepared as an installation is, and migrated by the logins that own the databases."""
+    with postgres() as server:
+        server.psql("postgres", CLUSTER.read_text("utf-8"))
+        for register in REGISTERS:
+            asyncio.run(migrate(server.dsn(register, f"jukinet-migrate-{register}"), register))
+        yield server
+
+
+@pytest.mark.parametrize("register", REGISTERS)
+@pytest.mark.parametrize("service", DOORS)
+async def test_a_login_may_become_only_its_roles(
+    cluster: EmbeddedPostgres, service: str, register: str
+) -> None:
+    login = settings(service)["Service"]["User"][0].replace("%i", register)
+    own = {"jukinet_status"}.union(*(ROLES_OF[section] for section in opened_by(service)))
+    async with session(cluster.dsn(register, login)) as connection:
+        roles = await connection.fetch("SELECT rolname FROM pg_roles WHERE rolname LIKE 'jukinet\\_%'")
+        may = set()
+        for role in (row["rolname"] for row in roles):
+            try:
+                await connection.execute(f"SET ROLE {role}")
+            except asyncpg.InsufficientPrivilegeError:
+                continue
+            may.add(role)
+        await connection.execute("RESET ROLE")
+        with pytest.raises(asyncpg.InsufficientPrivilegeError):  # and by itself it has no right at all
+            await connection.execute("SELECT version FROM schema_migration")
+    assert may == own
+    with pytest.raises(asyncpg.InsufficientPrivilegeError):
+        async with session(cluster.dsn("fuhyo" if register == "juki" else "juki", login)):
+            pass
