@@ -9,18 +9,23 @@ CREATE ROLE jukinet_status NOLOGIN;
 CREATE ROLE jukinet_control NOLOGIN;
 CREATE ROLE jukinet_history NOLOGIN;
 CREATE ROLE jukinet_watch NOLOGIN;
+CREATE ROLE jukinet_bridge NOLOGIN;
 
 CREATE ROLE "jukinet-notices-juki" LOGIN NOINHERIT IN ROLE jukinet_notices, jukinet_watch, jukinet_status;
 CREATE ROLE "jukinet-relay-juki" LOGIN NOINHERIT IN ROLE jukinet_relay, jukinet_status;
 CREATE ROLE "jukinet-host-juki" LOGIN NOINHERIT IN ROLE jukinet_control, jukinet_status;
+CREATE ROLE "jukinet-bridge-juki" LOGIN NOINHERIT IN ROLE jukinet_bridge, jukinet_status;
 CREATE ROLE "jukinet-migrate-juki" LOGIN;
 CREATE ROLE "jukinet-notices-fuhyo" LOGIN NOINHERIT IN ROLE jukinet_notices, jukinet_watch, jukinet_status;
 CREATE ROLE "jukinet-relay-fuhyo" LOGIN NOINHERIT IN ROLE jukinet_relay, jukinet_status;
 CREATE ROLE "jukinet-host-fuhyo" LOGIN NOINHERIT IN ROLE jukinet_control, jukinet_status;
+CREATE ROLE "jukinet-bridge-fuhyo" LOGIN NOINHERIT IN ROLE jukinet_bridge, jukinet_status;
 CREATE ROLE "jukinet-migrate-fuhyo" LOGIN;
 
 CREATE DATABASE juki OWNER "jukinet-migrate-juki" TEMPLATE template0 ENCODING 'UTF8' LOCALE 'C';
 CREATE DATABASE fuhyo OWNER "jukinet-migrate-fuhyo" TEMPLATE template0 ENCODING 'UTF8' LOCALE 'C';
 REVOKE ALL ON DATABASE juki, fuhyo FROM PUBLIC;
-GRANT CONNECT ON DATABASE juki TO "jukinet-notices-juki", "jukinet-relay-juki", "jukinet-host-juki";
-GRANT CONNECT ON DATABASE fuhyo TO "jukinet-notices-fuhyo", "jukinet-relay-fuhyo", "jukinet-host-fuhyo";
+GRANT CONNECT ON DATABASE juki TO "jukinet-notices-juki", "jukinet-relay-juki", "jukinet-host-juki",
+    "jukinet-bridge-juki";
+GRANT CONNECT ON DATABASE fuhyo TO "jukinet-notices-fuhyo", "jukinet-relay-fuhyo", "jukinet-host-fuhyo",
+    "jukinet-bridge-fuhyo";

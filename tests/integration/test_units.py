@@ -24,6 +24,7 @@ ROLES_OF = {
     "notices": {"jukinet_notices", "jukinet_watch"},
     "national": {"jukinet_relay"},
     "control": {"jukinet_control"},
+    "bridge": {"jukinet_bridge"},
     "health": set[str](),
 }
 CLUSTER = ROOT / "packaging" / "cluster.sql"
@@ -104,6 +105,9 @@ def test_a_port_is_the_one_of_the_configuration(register: str, tmp_path: Path) -
     assert config.control
     port = settings(f"jukinet-notices@{register}.socket.d/listen.conf")["Socket"]["ListenStream"]
     assert port == [config.notices.listen.rpartition(":")[2]]
+    assert config.bridge
+    bridge = settings(f"jukinet-bridge@{register}.socket.d/listen.conf")["Socket"]["ListenStream"]
+    assert bridge == [config.bridge.listen.rpartition(":")[2]]
     health = settings(f"jukinet-health@{register}.socket.d/listen.conf")["Socket"]["ListenStream"]
     assert health == [config.health.listen]
     control = settings("jukinet-control@.socket")["Socket"]["ListenStream"][0]

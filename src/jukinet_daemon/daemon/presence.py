@@ -3,7 +3,7 @@
 import socket
 from typing import Any
 
-from jukinet_daemon.config import Config, NoticesDoor
+from jukinet_daemon.config import Bridge, Config, NoticesDoor
 from jukinet_daemon.daemon.frame import Frame
 from jukinet_daemon.loops.presence import TELL_EVERY_S, PresenceLoop
 from jukinet_daemon.store.processes import Processes
@@ -27,7 +27,7 @@ def _elsewhere(whole: Config, here: Config) -> dict[str, Any]:
     doors = {
         name: {"listen": section.listen, "open": False, "connections": 0}
         for name, section in sections.items()
-        if isinstance(section, NoticesDoor)
+        if isinstance(section, NoticesDoor | Bridge)
     }
     relay = {"relay": {"connected": False, "fault": None, "standby": False}} if "national" in sections else {}
     return {"doors": doors} | relay
