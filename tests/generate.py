@@ -17,6 +17,7 @@ from jukinet_daemon.wire.notice import NOTICES, Message
 from jukinet_daemon.wire.parcel import ParcelMessage
 from jukinet_daemon.wire.relayed import RECORDS
 from jukinet_daemon.wire.reply import ReplyMessage
+from jukinet_daemon.wire.tally import TallyMessage
 from legal_bases import bases_document
 from state_table import states_document
 
@@ -26,6 +27,7 @@ MESSAGES: dict[str, tuple[str, type[Message]]] = {
     "juki-change": ("本人確認情報の通知", NOTICES["juki"]["change"]),
     "juki-departure": ("転出確定通知", NOTICES["juki"]["departure"]),
     "fuhyo-change": ("附票本人確認情報の通知", NOTICES["fuhyo"]["change"]),
+    "tally": ("日次照合", TallyMessage),
     "reply": ("返信", ReplyMessage),
     "juki-record": ("全国サーバへの本人確認情報の通知", RECORDS["juki"]),
     "bridge-ask": ("橋の問いと呼び返し", AskMessage),

@@ -40,6 +40,8 @@ def _print_status(report: dict[str, Any]) -> None:
     if "silence" in report:
         table.add_row("ふだんより長く通知のない市区町村", f"{len(report['silence']['silent'])}")
         numbers = report["numbers"]
+        days = report["comparison"]
+        table.add_row("日次照合 (14日)", f"{days['compared']} 回  食い違い {len(days['differing'])}")
         table.add_row("欠番・重番", f"{len(numbers['missing'])} 箇所・{len(numbers['reused'])} 件")
     for item in report["certificates"]:
         table.add_row(f"期限 {item['name']}", f"残り {item['days_left']} 日")

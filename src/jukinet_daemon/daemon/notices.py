@@ -13,6 +13,7 @@ from jukinet_daemon.pki.trust import DoorPolicy
 from jukinet_daemon.server.listener import Listener
 from jukinet_daemon.server.notices import Desk
 from jukinet_daemon.server.notices import NoticesDoor as NoticesDoorHandler
+from jukinet_daemon.service.compare import Comparer
 from jukinet_daemon.service.lanes import Lanes
 from jukinet_daemon.service.numbers import Numbers
 from jukinet_daemon.service.receive import Receiver
@@ -36,8 +37,8 @@ async def open_notices(frame: Frame, settings: NoticesDoor) -> None:
     workers = [asyncio.create_task(loop.run(), name=f"receive {n + 1}") for n in range(settings.workers)]
     frame.loops.extend(workers)
     frame.stack.push_async_callback(_finish, lanes, workers)
-    numbers = await open_watch(frame)
-    door = NoticesDoorHandler(_desk(frame, lanes, inbox, numbers), settings.parcels_in_flight)
+    numbers, comparer = await open_watch(frame)
+    door = NoticesDoorHandler(_desk(frame, lanes, inbox, numbers, comparer), settings.parcels_in_flight)
     listener = Listener(door.application(), frame.gate("notices"))
     frame.stack.push_async_callback(listener.close)
     frame.addresses["notices"] = await listener.open(settings.listen, frame.passed.get("notices"))
@@ -49,7 +50,7 @@ async def open_notices(frame: Frame, settings: NoticesDoor) -> None:
     }
 
 
-def _desk(frame: Frame, lanes: Lanes, inbox: Inbox, numbers: Numbers) -> Desk:
+def _desk(frame: Frame, lanes: Lanes, inbox: Inbox, numbers: Numbers, comparer: Comparer) -> Desk:
     policy = DoorPolicy(frame.config.trust_domain, Role.CS, frozenset(frame.areas.senders))
     return Desk(
         frame.register.name,
@@ -59,6 +60,7 @@ def _desk(frame: Frame, lanes: Lanes, inbox: Inbox, numbers: Numbers) -> Desk:
         lanes,
         Refuser(frame.register.name, inbox, frame.clock),
         numbers,
+        comparer,
         frame.clock,
         frame.metrics,
     )

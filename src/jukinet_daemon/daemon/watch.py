@@ -5,8 +5,10 @@ from datetime import timedelta
 from jukinet_daemon.daemon.frame import Frame
 from jukinet_daemon.domain.service_hours import ServiceHours
 from jukinet_daemon.loops.watch import WatchLoop
+from jukinet_daemon.service.compare import Comparer, ComparisonDesk, comparison_problems
 from jukinet_daemon.service.numbers import NumberDesk, Numbers, number_problems
 from jukinet_daemon.service.silence import Silence, silence_problems
+from jukinet_daemon.store.comparison import Comparisons
 from jukinet_daemon.store.numbers import NumberStore
 from jukinet_daemon.store.pool import Database
 
@@ -15,17 +17,18 @@ def add_watch(frame: Frame) -> None:
     """Adds to the status what any process can say of the municipalities."""
     frame.status.parts["numbers"] = number_desk(frame, frame.status_database).part
     frame.status.parts["silence"] = _silence(frame, frame.status_database).part
-    frame.status.judges += [number_problems, silence_problems]
+    frame.status.parts["comparison"] = ComparisonDesk(Comparisons(frame.status_database), frame.clock).part
+    frame.status.judges += [number_problems, silence_problems, comparison_problems]
 
 
-async def open_watch(frame: Frame) -> Numbers:
-    """Begins to watch beside the notices door; gives what it knows of the numbers. Raises StoreFault."""
+async def open_watch(frame: Frame) -> tuple[Numbers, Comparer]:
+    """Begins to watch beside the notices door; gives what the door asks of it. Raises StoreFault."""
     database = await frame.database("watch")
     grace = timedelta(seconds=frame.config.watch.grace_seconds)
     numbers = Numbers(frame.register.name, NumberStore(database), frame.vault, frame.clock, grace)
     silence = _silence(frame, database)
     frame.begin(WatchLoop(frame.areas.senders, numbers, silence).run(), "watch")
-    return numbers
+    return numbers, Comparer(frame.register.name, Comparisons(database), frame.vault, frame.clock)
 
 
 def number_desk(frame: Frame, database: Database) -> NumberDesk:

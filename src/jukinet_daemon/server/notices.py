@@ -16,15 +16,19 @@ from jukinet_daemon.pki.trust import DoorPolicy, NotAdmitted
 from jukinet_daemon.server.listener import Handler, address_of, context_of, peer_of
 from jukinet_daemon.server.replies import Replies
 from jukinet_daemon.service.clock import Clock
+from jukinet_daemon.service.compare import Comparer
 from jukinet_daemon.service.lanes import Answer, Arrival, Lanes, Line
 from jukinet_daemon.service.metrics import Metrics
 from jukinet_daemon.service.numbers import Numbers
 from jukinet_daemon.service.refuse import Refuser
 from jukinet_daemon.service.refused import RefusedPeers
+from jukinet_daemon.store.faults import StoreFault
+from jukinet_daemon.vault.fields import VaultFault
 from jukinet_daemon.wire.envelope import (
     MAX_SIGNED_BYTES,
     PARCEL_TYPE,
     REPLY_TYPE,
+    TALLY_TYPE,
     SignatureFault,
     SigningKey,
     VerifyingKey,
@@ -33,7 +37,8 @@ from jukinet_daemon.wire.envelope import (
     unseal,
 )
 from jukinet_daemon.wire.parcel import ParcelFault, read_parcel
-from jukinet_daemon.wire.reply import ReplyHead, write_refusal, write_reply
+from jukinet_daemon.wire.reply import ReplyHead, write_comparison, write_refusal, write_reply
+from jukinet_daemon.wire.tally import Tally, TallyFault, read_tally
 
 log = structlog.get_logger()
 
@@ -56,6 +61,7 @@ class Desk:
     lanes: Lanes
     refuser: Refuser
     numbers: Numbers
+    comparer: Comparer
     clock: Clock
     metrics: Metrics
 
@@ -212,7 +218,7 @@ class NoticesDoor:
         try:
             parcel = read_parcel(unseal(signed, PARCEL_TYPE, peer.key))
         except SignatureFault:
-            return self._refuse(peer, digest, None, outcomes.SIGNATURE_BAD, None)
+            return self._take_tally(signed, digest, peer)
         except ParcelFault as fault:
             return self._refuse(peer, digest, None, outcomes.NOT_A_PARCEL, fault.field)
         if parcel.sender != peer.name:
@@ -222,6 +228,33 @@ class NoticesDoor:
         # 4 the lane
         arrival = Arrival(parcel, signed, digest, peer.key.thumbprint, self._desk.clock(), peer.line)
         return self._answer(peer.own, arrival, await self._desk.lanes.put(arrival))
+
+    def _take_tally(self, signed: str, digest: str, peer: _Peer) -> Coroutine[Any, Any, str]:
+        """What is no parcel may be a tally; gives the reply to wait for."""
+        try:
+            tally = read_tally(unseal(signed, TALLY_TYPE, peer.key))
+        except SignatureFault:
+            return self._refuse(peer, digest, None, outcomes.SIGNATURE_BAD, None)
+        except TallyFault as fault:
+            return self._refuse(peer, digest, None, outcomes.NOT_A_PARCEL, fault.field)
+        if tally.sender != peer.name:
+            return self._refuse(peer, digest, None, outcomes.SENDER_NOT_YOU, "sender")
+        if tally.register != self._desk.register:
+            return self._refuse(peer, digest, None, outcomes.REGISTER_NOT_HERE, "register")
+        if self._desk.comparer.is_ahead(tally.day):
+            return self._refuse(peer, digest, None, outcomes.NOT_A_PARCEL, "day")
+        return self._compare(tally, signed, digest, peer)
+
+    async def _compare(self, tally: Tally, signed: str, digest: str, peer: _Peer) -> str:
+        try:
+            comparison = await self._desk.comparer.compare(tally, signed)
+        except (StoreFault, VaultFault) as fault:
+            log.error("comparison_failed", sender=peer.name, fault=str(fault))
+            return await self._refuse(peer, digest, None, outcomes.TRY_AGAIN, None)
+        missing = self._desk.numbers.missing(peer.name)
+        head = ReplyHead(self._desk.register, peer.name, None, digest, missing)
+        moment = self._desk.clock().isoformat(timespec="milliseconds")
+        return seal(write_comparison(head, comparison, moment), REPLY_TYPE, peer.own)
 
     async def _answer(
         self, own: SigningKey, arrival: Arrival, answers: "asyncio.Future[list[Answer]]"

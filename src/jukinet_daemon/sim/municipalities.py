@@ -6,6 +6,7 @@ from collections import Counter, defaultdict
 from collections.abc import Callable, Iterable
 from contextlib import AsyncExitStack
 from dataclasses import dataclass
+from datetime import date
 from pathlib import Path
 from urllib.parse import urlsplit
 
@@ -119,6 +120,13 @@ class Sixty:
         for cs in self._offices.values():
             await cs.done()
 
+    async def compare(self, day: date) -> None:
+        """Has every CS compare a day with its server."""
+        for cs in self._offices.values():
+            cs.compare(day)
+        for cs in self._offices.values():
+            await cs.done()
+
     async def close(self) -> None:
         """Ends every CS and line."""
         await self._stack.aclose()
@@ -137,6 +145,7 @@ async def run_municipalities(
         progress.report()
         progress.phase = "day"
         await sixty.send(read_posts(task.day), task.day_seconds)
+        await sixty.compare(date.today())  # noqa: DTZ011 - the day on this machine's calendar
         progress.phase = "done"
         progress.report()
         await asyncio.Event().wait()

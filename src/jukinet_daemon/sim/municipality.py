@@ -6,14 +6,16 @@ import random
 from collections import deque
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import date, datetime, timedelta
 from typing import Any
 
 from jukinet_daemon.outward import Caller, Conversation, PeerFault, call
 from jukinet_daemon.sim.asked import Asked
 from jukinet_daemon.sim.journal import Journal
-from jukinet_daemon.wire.envelope import PARCEL_TYPE, digest_of, seal
+from jukinet_daemon.sim.tally import counts_of_day
+from jukinet_daemon.wire.envelope import PARCEL_TYPE, TALLY_TYPE, digest_of, seal
 from jukinet_daemon.wire.parcel import Parcel, write_parcel
+from jukinet_daemon.wire.tally import Tally, write_tally
 from jukinet_daemon.wire.text import canonical
 
 FIRST_PAUSE_S = 0.1
@@ -75,6 +77,8 @@ class MunicipalCs:
         self._idle.set()
         self._number = last_number
         self._settled = 0
+        self._days: deque[date] = deque()
+        self._compared: set[date] = set()
 
     def post(self, notices: Iterable[dict[str, Any]]) -> None:
         """Queues notices."""
@@ -83,8 +87,14 @@ class MunicipalCs:
             self._idle.clear()
             self._posted.set()
 
+    def compare(self, day: date) -> None:
+        """Has a day compared once all that waits is answered."""
+        self._days.append(day)
+        self._idle.clear()
+        self._posted.set()
+
     async def done(self) -> None:
-        """Waits until every notice posted has its final answer."""
+        """Waits until every notice posted has its final answer, and every day to compare is compared."""
         await self._idle.wait()
 
     async def run(self) -> None:
@@ -106,6 +116,10 @@ class MunicipalCs:
         """Sends some parcels ahead of their answers; on any fault what is unanswered goes back first."""
         flying: deque[_Sent] = deque()
         asked = Asked(self._journal.path, self._window.register)
+        # At the first connection of a day the day before is compared.
+        yesterday = date.today() - timedelta(days=1)  # noqa: DTZ011 - the day of this municipality
+        if yesterday not in self._compared and yesterday not in self._days:
+            self._days.append(yesterday)
         try:
             while True:
                 while len(flying) < self._window.in_flight and (again := asked.next()):
@@ -114,6 +128,9 @@ class MunicipalCs:
                     flying.append(await self._send(line))
                 if flying:
                     asked.hear(await self._settle(line, flying))
+                elif self._days:
+                    asked.hear(await self._compare(line, self._days[0]))
+                    self._days.popleft()
                 else:
                     self._idle.set()
                     self._posted.clear()
@@ -141,6 +158,25 @@ class MunicipalCs:
             self._waiting.extendleft(reversed(notices))
             raise
         return _Sent(digest_of(signed), notices)
+
+    async def _compare(self, line: Conversation, day: date) -> list[list[int]]:
+        """Compares a day with the server, nothing being on its way; gives the numbers that it misses."""
+        window = self._window
+        counts = counts_of_day(self._journal.path, window.register, day)
+        tally = Tally(window.register, window.municipality, day, counts)
+        now = datetime.now().astimezone().isoformat(timespec="milliseconds")
+        signed = seal(write_tally(tally, now), TALLY_TYPE, window.caller.key)
+        await line.send(signed)
+        reply = (await line.receive()).reply
+        if reply.refused and not reply.refused.code.startswith("L"):
+            raise ParcelRefused(reply.refused.code, reply.refused.field)
+        if reply.comparison is None or reply.parcel_digest != digest_of(signed):
+            raise PeerFault("the server did not compare the day")
+        told = {"day": day.isoformat(), "differing": reply.comparison.differing}
+        who = {"register": window.register, "sender": window.municipality}
+        self._journal.write([{"event": "compared", **who, **told}])
+        self._compared.add(day)
+        return reply.missing
 
     async def _send_again(self, line: Conversation, number: int, payload: bytes) -> _Sent:
         """Sends what the server never got, word for word; its signature is of today's certificate."""

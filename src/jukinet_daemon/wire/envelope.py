@@ -11,6 +11,7 @@ from joserfc.jwk import ECKey
 from joserfc.jws import CompactSignature
 
 PARCEL_TYPE = "jukinet-parcel+jws"
+TALLY_TYPE = "jukinet-tally+jws"
 REPLY_TYPE = "jukinet-reply+jws"
 
 # A parcel of 500 notices is about 0.8 MB; what does not fit is refused by the socket before it is read.

@@ -1,7 +1,7 @@
 """返信: the signed receipt of a parcel, one answer for each notice in its order."""
 
 import json
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Annotated, Literal
 
@@ -46,6 +46,31 @@ class ParcelRefusal(Message):
     field: str | None = None
 
 
+Kind = Literal[
+    "entry", "deletion", "correction", "number_correction", "code_correction", "departure", "other"
+]
+Count = Annotated[int, Field(ge=0, le=2**53 - 1)]
+
+
+class CountMessage(Message):
+    """How many notices of one kind were accepted, held, refused."""
+
+    accepted: Count
+    held: Count
+    refused: Count
+
+
+CountsMessage = dict[Kind, CountMessage]
+
+
+class ComparisonMessage(Message):
+    """日次照合: what the replying side counted of a day, and the kinds that differ."""
+
+    day: DayText
+    counts: CountsMessage
+    differing: list[Kind] = Field(description="件数が食い違う異動区分")
+
+
 class ReplyMessage(Message):
     """The payload of a reply. Its readers ignore what they do not know: replies may gain fields."""
 
@@ -60,6 +85,7 @@ class ReplyMessage(Message):
     answers: list[AnswerMessage]
     repeated: list[int] = Field(description="前に答えた通知の位置 (0から)")
     refused: ParcelRefusal | None = Field(default=None, description="電文全体を読まなかった理由")
+    comparison: ComparisonMessage | None = Field(default=None, description="日次照合への返信")
     missing: list[NumberRange] = Field(default=[], description="届いていない電文番号の範囲 [最初, 最後]")
 
 
@@ -90,6 +116,11 @@ def write_reply(head: ReplyHead, answers: Sequence[str], repeated: Sequence[int]
     """The payload of a reply. Answers go in as stored text, so that a repeat is word for word the first."""
     shell = _shell(head, answered_at) | {"repeated": list(repeated)}
     return _with_answers(shell, answers)
+
+
+def write_comparison(head: ReplyHead, comparison: Mapping[str, object], answered_at: str) -> bytes:
+    """The payload of a reply to a tally."""
+    return _with_answers(_shell(head, answered_at) | {"repeated": [], "comparison": comparison}, ())
 
 
 def write_refusal(head: ReplyHead, code: str, field: str | None, answered_at: str) -> bytes:

@@ -51,7 +51,8 @@ def judge(world: World, site: Site, day: set[str], query: Query) -> Tally:
 
     `day` has the ids of the day's notices; `query` runs SQL in a database, each as text.
     """
-    sent, answers = _told_by_senders(site.register, sorted((world.folder / "cs").glob("*.ndjson")))
+    journals = sorted((world.folder / "cs").glob("*.ndjson"))
+    sent, answers = _told_by_senders(site.register, journals)
     stored = {row[0]: (row[1], row[2]) for row in json.loads(query(site.register, _INBOX) or "[]")}
     outbox = {row[0]: row[1] and row[2] is None for row in json.loads(query(site.register, _OUTBOX) or "[]")}
     received, disorder = _told_by_national(Path(site.national_journal))
@@ -68,6 +69,7 @@ def judge(world: World, site: Site, day: set[str], query: Query) -> Tally:
         *_found("全国サーバへ届いていない / not relayed", outbox.keys() - relayed),
         *_found("全国サーバの記録と違う / the national server differs", relayed ^ received),
         *_found("順序が乱れた / out of order", disorder),
+        *_found("日次照合が食い違う / daily counts differ", _counted_otherwise(site.register, journals)),
     )
 
     def counts(ids: set[str]) -> Counts:
@@ -102,6 +104,16 @@ def _told_by_senders(
                 else:
                     answers[named] = (entry["outcome"], entry["code"])
     return sent, answers
+
+
+def _counted_otherwise(register: str, journals: list[Path]) -> set[str]:
+    """The senders whose last comparison of a day did not agree, or that made none."""
+    newest: dict[str, list[str]] = {journal.stem: ["-"] for journal in journals}
+    for journal in journals:
+        for entry in read_journal(journal):
+            if entry["event"] == "compared" and entry["register"] == register:
+                newest[journal.stem] = entry["differing"]
+    return {sender for sender, differing in newest.items() if differing}
 
 
 def _told_by_national(journal: Path) -> tuple[set[str], set[str]]:

@@ -1,0 +1,129 @@
+"""日次照合: counts a sender's notices of a day from what is kept, and compares with its counts."""
+
+import asyncio
+import json
+from base64 import urlsafe_b64decode
+from collections.abc import Mapping, Sequence
+from datetime import date, datetime, time, timedelta
+from typing import Any
+
+import structlog
+
+from jukinet_daemon.ledger.leaf import Leaf, leaf_of, new_salt
+from jukinet_daemon.service.clock import Clock
+from jukinet_daemon.store.comparison import Compared, Comparisons, KeptParcel
+from jukinet_daemon.vault.fields import Vault
+from jukinet_daemon.wire.envelope import digest_of
+from jukinet_daemon.wire.kept import signed_again
+from jukinet_daemon.wire.tally import Counts, Tally, counted, counts_table, differing, kind_of
+from jukinet_daemon.wire.text import canonical, notice_id_in
+
+log = structlog.get_logger()
+
+TOLD_DAYS = 14
+
+# A notice by the parcel it came in, and its kind.
+_Named = tuple[int, str, str]
+
+
+class Comparer:
+    """Compares one register's days with its senders."""
+
+    def __init__(self, register: str, store: Comparisons, vault: Vault, clock: Clock) -> None:
+        self._register = register
+        self._store = store
+        self._vault = vault
+        self._clock = clock
+
+    def is_ahead(self, day: date) -> bool:
+        """Whether nothing can have been received on a day yet."""
+        return day > self._clock().date()
+
+    async def compare(self, tally: Tally, signed: str) -> dict[str, object]:
+        """Compares and keeps the result; gives what the reply says. Raises StoreFault, VaultFault."""
+        ours = await self._count(tally.sender, tally.day)
+        kinds = differing(tally.counts, ours)
+        theirs, own = counts_table(tally.counts), counts_table(ours)
+        compared = Compared(tally.sender, tally.day, theirs, own, tuple(kinds))
+        await self._store.store(compared, signed, self._leaf(compared, signed))
+        if kinds:
+            log.warning("counts_differ", sender=tally.sender, day=tally.day.isoformat(), kinds=kinds)
+        return {"day": tally.day.isoformat(), "counts": own, "differing": kinds}
+
+    async def _count(self, sender: str, day: date) -> Counts:
+        begin = datetime.combine(day, time(), self._clock().tzinfo)
+        answers: dict[str, tuple[str, str]] = {}
+        async for parcels in self._store.parcels(sender, begin, begin + timedelta(days=1)):
+            named = await asyncio.to_thread(self._opened, parcels)
+            outcomes = await self._store.first_answers(
+                sender, [name for _, name, _ in named], [parcel.parcel_id for parcel in parcels]
+            )
+            for parcel_id, name, kind in named:
+                if outcome := outcomes.get((parcel_id, name)):
+                    # An id twice in one parcel: the first was answered, the other repeats or misuses it.
+                    answers.setdefault(name, (kind, outcome))
+        return counted(answers)
+
+    def _opened(self, parcels: Sequence[KeptParcel]) -> list[_Named]:
+        found: list[_Named] = []
+        for parcel in parcels:
+            signed = signed_again(self._vault.open(f"parcel/{parcel.parcel_id}", parcel.sealed))
+            payload = signed.split(".")[1]
+            text = urlsafe_b64decode(payload + "=" * (-len(payload) % 4))
+            named = ((notice_id_in(raw), kind_of(raw)) for raw in json.loads(text)["notices"])
+            found += [(parcel.parcel_id, name, kind) for name, kind in named if name]
+        return found
+
+    def _leaf(self, compared: Compared, signed: str) -> Leaf:
+        payload = {
+            "event": "days_compared",
+            "register": self._register,
+            "sender": compared.peer,
+            "day": compared.day.isoformat(),
+            "tally_digest": digest_of(signed),
+            "differing": list(compared.differing),
+            "at": self._clock().isoformat(timespec="milliseconds"),
+        }
+        return leaf_of(canonical(payload).decode("utf-8"), new_salt())
+
+
+class ComparisonDesk:
+    """What people see of the comparisons of the last two weeks."""
+
+    def __init__(self, store: Comparisons, clock: Clock) -> None:
+        self._store = store
+        self._clock = clock
+
+    async def part(self) -> dict[str, Any]:
+        """The part of the status report. Raises StoreFault."""
+        compared = await self._store.since(self._clock().date() - timedelta(days=TOLD_DAYS))
+        return {
+            "compared": len(compared),
+            "newest": max((item.day.isoformat() for item in compared), default=None),
+            "differing": [
+                {
+                    "peer": item.peer,
+                    "day": item.day.isoformat(),
+                    "kind": kind,
+                    "theirs": item.theirs.get(kind),
+                    "ours": item.ours.get(kind),
+                }
+                for item in compared
+                for kind in item.differing
+            ],
+        }
+
+
+def comparison_problems(report: Mapping[str, Any]) -> list[str]:
+    """The days on which both sides counted differently, in words."""
+    comparison = report.get("comparison")
+    return [
+        f"{item['peer']}: {item['day']} の {item['kind']} の件数が食い違う"
+        f" (先方 {_words(item['theirs'])}, 当方 {_words(item['ours'])}) / daily counts differ"
+        for item in (comparison["differing"] if comparison else ())
+    ]
+
+
+def _words(count: Mapping[str, int] | None) -> str:
+    held = count or {"accepted": 0, "held": 0, "refused": 0}
+    return f"適用 {held['accepted']} 保留 {held['held']} 拒否 {held['refused']}"
