@@ -2,6 +2,7 @@
 
 import argparse
 import gc
+import resource
 import sys
 from pathlib import Path
 
@@ -35,6 +36,8 @@ def main(arguments: list[str] | None = None) -> int:
     )
     options = parser.parse_args(arguments)
     configure_logs()
+    # What is in memory is people; a dump of it would lie about on a disk.
+    resource.setrlimit(resource.RLIMIT_CORE, (0, 0))
     try:
         _collect_rarely()
         uvloop.run(serve(_config(options), options.only))

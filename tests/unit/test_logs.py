@@ -1,0 +1,86 @@
+"""One event is one line of JSON, whatever stands in it."""
+
+import json
+import random
+import subprocess
+import sys
+
+import pytest
+
+# What breaks lines, ends strings, drives terminals, turns the direction of text, or is no character at all.
+_PIECES = [
+    "\n",
+    "\r",
+    "\r\n",
+    "\x00",
+    "\x1b[2J",
+    "\x07",
+    "\x08",
+    "\x7f",
+    "\x85",
+    "\x9b31m",
+    "\u2028",
+    "\u2029",
+    "\u202e",
+    "\u200b",
+    "\ufeff",
+    "\ufffe",
+    "\ud800",
+    '"',
+    "\\",
+    "\\n",
+    "{",
+    "}",
+    '"}\n{"event": "peer_admitted"',
+    "<0>",
+    "%s",
+    "%n",
+    "${jndi:x}",
+    "</script>",
+    "髙島",
+    "葛\U000e0100",
+    "'; DROP TABLE ledger; --",
+    "\t",
+]
+_SAY = """
+import json, sys
+import structlog
+from jukinet_daemon.logs import configure_logs
+configure_logs()
+log = structlog.get_logger()
+for payload in json.loads(sys.stdin.read()):
+    log.warning("parcel_refused", field=payload, **{"sender": payload})
+"""
+
+
+@pytest.fixture(scope="module")
+def payloads() -> list[str]:
+    dice = random.Random(20261124)
+    return ["".join(dice.choices(_PIECES, k=dice.randint(1, 6))) for _ in range(1000)]
+
+
+@pytest.fixture(scope="module")
+def written(payloads: list[str]) -> bytes:
+    done = subprocess.run(
+        (sys.executable, "-c", _SAY), input=json.dumps(payloads).encode(), capture_output=True, check=True
+    )
+    return done.stderr
+
+
+def test_one_event_is_one_line(payloads: list[str], written: bytes) -> None:
+    lines = written.decode("ascii").splitlines()
+    events = [json.loads(line) for line in lines]
+    assert len(events) == len(payloads)
+    assert {event["event"] for event in events} == {"parcel_refused"}
+    assert [event["field"] for event in events] == [event["sender"] for event in events] == payloads
+
+
+def test_nothing_in_a_line_acts_on_its_reader(written: bytes) -> None:
+    """Printable ASCII and the end of the line: no terminal, pager or editor is driven by it."""
+    assert set(written) <= {*range(0x20, 0x7F), 0x0A}
+
+
+def test_a_plain_line_would_be_broken(payloads: list[str]) -> None:
+    """Teeth: the same payloads written as they are make other lines than events."""
+    plain = "".join(f"parcel_refused {payload}\n" for payload in payloads)
+    assert len(plain.splitlines()) > len(payloads)
