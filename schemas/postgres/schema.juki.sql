@@ -1015,10 +1015,6 @@ CREATE INDEX parcel_by_sender ON public.parcel USING btree (sender, received_at)
 
 CREATE INDEX person_key_of ON public.person_key USING btree (person_id);
 
--- Name: receipt_by_time; Type: INDEX; Schema: public; Owner: -
-
-CREATE INDEX receipt_by_time ON public.receipt USING btree (received_at);
-
 -- Name: outbox closed_for_good; Type: TRIGGER; Schema: public; Owner: -
 
 CREATE TRIGGER closed_for_good BEFORE UPDATE ON public.outbox FOR EACH ROW WHEN ((old.receipt_id IS NOT NULL)) EXECUTE FUNCTION public.closed_for_good();

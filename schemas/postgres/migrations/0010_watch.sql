@@ -43,4 +43,3 @@ CREATE TABLE comparison (
     compared_at timestamptz NOT NULL DEFAULT clock_timestamp()
 );
 CREATE INDEX comparison_of ON comparison (peer, day, comparison_id DESC);
-CREATE INDEX receipt_by_time ON receipt (received_at);
