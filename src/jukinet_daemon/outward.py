@@ -148,7 +148,11 @@ async def call(url: str, caller: Caller) -> AsyncIterator[Conversation]:
 def _unreachable(fault: Exception) -> PeerFault:
     if isinstance(fault, aiohttp.WSServerHandshakeError):
         return PeerFault(f"does not let us in: HTTP {fault.status}")
-    tls = fault.certificate_error if isinstance(fault, aiohttp.ClientConnectorCertificateError) else None
+    tls: Exception | None = None
+    if isinstance(fault, aiohttp.ClientConnectorCertificateError):
+        tls = fault.certificate_error
+    elif isinstance(fault, aiohttp.ClientConnectorSSLError):
+        tls = fault.os_error
     refusal = refusal_in(tls) if isinstance(tls, ssl.SSLError) else None
     if refusal:
         return PeerFault(f"is not who it must be: {refusal}", refusal)

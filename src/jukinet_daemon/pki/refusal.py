@@ -26,6 +26,9 @@ class Refusal(StrEnum):
     WRONG_PURPOSE = "wrong-purpose"
     WEAK_KEY = "weak-key"
     WEAK_SIGNATURE = "weak-signature"
+    UNKNOWN_CRITICAL = "unknown-critical-extension"
+    KEY_NOT_HELD = "key-not-held"
+    OUTSIDE_CONSTRAINTS = "outside-constraints"
     AGAINST_RFC5280 = "against-rfc5280"
     UNVERIFIED = "unverified"
     # it names nobody
@@ -63,14 +66,19 @@ _BY_VERIFY_CODE: Mapping[int, Refusal] = {
     25: Refusal.CHAIN_TOO_LONG,
     26: Refusal.WRONG_PURPOSE,
     32: Refusal.ISSUER_NOT_A_CA,
+    34: Refusal.UNKNOWN_CRITICAL,
     35: Refusal.CRL_UNUSABLE,
+    47: Refusal.OUTSIDE_CONSTRAINTS,
     66: Refusal.WEAK_KEY,
     67: Refusal.WEAK_KEY,
     68: Refusal.WEAK_SIGNATURE,
     79: Refusal.ISSUER_NOT_A_CA,
     **dict.fromkeys(range(80, 95), Refusal.AGAINST_RFC5280),
 }
-_BY_REASON = {"PEER_DID_NOT_RETURN_A_CERTIFICATE": Refusal.NO_CERTIFICATE}
+_BY_REASON = {
+    "PEER_DID_NOT_RETURN_A_CERTIFICATE": Refusal.NO_CERTIFICATE,
+    "BAD_SIGNATURE": Refusal.KEY_NOT_HELD,
+}
 
 
 def refusal_in(fault: ssl.SSLError) -> Refusal | None:

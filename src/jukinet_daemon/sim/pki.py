@@ -14,10 +14,23 @@ _CLOCK_SLACK = timedelta(minutes=5)
 
 def make_pki(folder: Path, trust_domain: str, municipalities: tuple[str, ...]) -> CertificateAuthority:
     """Makes a PKI in an empty folder and gives the issuing CA; every peer's files are then at `tls_files`."""
-    folder.mkdir(parents=True, exist_ok=True)
     now = datetime.now(UTC)
     root = make_root("jukinet simulation root", _validity(now, 3650))
     issuing = make_issuing(root, "jukinet simulation issuing CA", _validity(now, 1825))
+    fill_pki(folder, root, issuing, (trust_domain, municipalities))
+    return issuing
+
+
+def fill_pki(
+    folder: Path,
+    root: CertificateAuthority,
+    issuing: CertificateAuthority,
+    whom: tuple[str, tuple[str, ...]],
+) -> None:
+    """Writes roots, CRL and everybody's certificate of two CAs; `whom`: trust domain and municipalities."""
+    trust_domain, municipalities = whom
+    folder.mkdir(parents=True, exist_ok=True)
+    now = datetime.now(UTC)
     write_certificates(folder / ROOT, [root.certificate])
     write_crl(folder / CRL, make_crl(issuing, {}, now - _CLOCK_SLACK, now + timedelta(days=30), 1))
     for role, name in _peers(municipalities):
@@ -25,7 +38,6 @@ def make_pki(folder: Path, trust_domain: str, municipalities: tuple[str, ...]) -
         write_issued(
             folder, peer_file(role, name), issue(issuing, identity, _validity(now, 365)), issuing.chain
         )
-    return issuing
 
 
 def peer_file(role: Role, name: str) -> str:
