@@ -53,9 +53,10 @@ ring = "{ring}"
 
 @dataclass(frozen=True, slots=True)
 class Server:
-    """A jukinetd that is ready: its process, its notices door, how long it took to say READY=1."""
+    """A jukinetd that is ready: its process, that of its relay, its notices door, how long to READY=1."""
 
     pid: int
+    relay_pid: int
     host: str
     port: int
     start_s: float
@@ -127,28 +128,41 @@ class Stage:
 
     @asynccontextmanager
     async def server(
-        self, database: str, national: str | None = None, *, notices: bool = True
+        self, database: str, national: str | None = None, *, apart: bool = False
     ) -> AsyncIterator[Server]:
-        """Runs `jukinetd` on a database, with the relay where there is a national server to relay to."""
+        """Runs `jukinetd` on a database, with the relay where there is a national server to relay to.
+
+        One process has every door and loop, as in the demo; `apart` gives the relay one of its own.
+        """
         port = free_port()
-        doors = f'\n[health]\nlisten = "127.0.0.1:{free_port()}"\n'
-        if notices:
-            doors += f'\n[notices]\nlisten = "127.0.0.1:{port}"\n'
+        doors = f'\n[health]\nlisten = "127.0.0.1:{free_port()}"\n\n[notices]\nlisten = "127.0.0.1:{port}"\n'
         if national:
             doors += f'\n[national]\nurl = "{national}"\n'
         self._starts += 1
-        name = f"jukinetd-{self._starts}"
+        config = self._config(f"jukinetd-{self._starts}", database, doors)
+        async with AsyncExitStack() as stack:
+            only = ("--only", "health", "--only", "notices") if apart else ()
+            pid, start_s = await stack.enter_async_context(self._jukinetd(config, *only))
+            relay = (pid, 0.0)
+            if apart:
+                relay = await stack.enter_async_context(self._jukinetd(config, "--only", "national"))
+            yield Server(pid, relay[0], "127.0.0.1", port, start_s)
+
+    @asynccontextmanager
+    async def _jukinetd(self, config: Path, *options: str) -> AsyncIterator[tuple[int, float]]:
+        """A process that has said READY=1; gives its id and the seconds it took."""
+        name = f"{config.stem}{''.join(options).replace('--only', '-')}"
         child = Child(name, self.folder)
         ready = ReadySocket(self.folder / f"{name}.ready")
         begun = time.perf_counter()
         await child.start(
             "jukinet_daemon.cli.jukinetd",
-            *("--config", str(self._config(name, database, doors))),
+            *("--config", str(config), *options),
             environment={"NOTIFY_SOCKET": str(ready.path)},
         )
         try:
             await ready.wait_ready(child)
-            yield Server(child.pid, "127.0.0.1", port, time.perf_counter() - begun)
+            yield child.pid, time.perf_counter() - begun
         finally:
             await child.stop()
 
