@@ -5,7 +5,7 @@ BIN := $(VENV)/bin
 READY := $(VENV)/.ready
 
 .DEFAULT_GOAL := help
-.PHONY: chaos help install demo test lint types imports pytest conformance bench bench-quick schemas bases lock clean
+.PHONY: chaos help install demo test lint types imports pytest conformance bench bench-quick profile schemas bases lock clean
 
 help: ## この一覧 / this list
 	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | awk -F':.*## ' '{printf "  make %-10s %s\n", $$1, $$2}'
@@ -57,6 +57,9 @@ bench-quick: $(READY) ## 同、小さな規模で (3分まで) / the same at a s
 
 chaos: $(READY) ## 処理も回線も害し、審判にかける (N=60 SEED=) / kill, halt and cut everything under load, then judge
 	@PYTHONPATH=tests $(BIN)/python -m campaign.chaos $(or $(N),60) $(if $(SEED),--seed $(SEED))
+
+profile: $(READY) ## 通知一件の時間の内訳 / where a notice's microseconds go: a table, a flame graph
+	@$(BIN)/python -m benchmarks.profile
 
 schemas: $(READY) ## 生成物を作り直す / regenerate the JSON Schemas, outcome table, schema dumps
 	@PYTHONPATH=tests $(BIN)/python -m generate && PYTHONPATH=tests $(BIN)/python -m dump_schemas

@@ -20,7 +20,16 @@ RUNNING = "docs/operator/running.md"
 LIFE = "docs/life-of-a-notice.md"
 OPERATOR = sorted(str(path.relative_to(ROOT)) for path in (ROOT / "docs" / "operator").glob("*.md"))
 ADRS = sorted(str(path.relative_to(ROOT)) for path in (ROOT / "docs" / "adr").glob("*.md"))
-DOCUMENTS = (*READMES, "docs/architecture.md", "docs/bridge.md", "docs/security.md", LIFE, *OPERATOR, *ADRS)
+DOCUMENTS = (
+    *READMES,
+    "docs/architecture.md",
+    "docs/bridge.md",
+    "docs/security.md",
+    "docs/performance.md",
+    LIFE,
+    *OPERATOR,
+    *ADRS,
+)
 PROGRAMS = {"jukinetctl": jukinetctl.main, "jukinet-sim": jukinet_sim.main}
 
 _BLOCK = re.compile(r"^```.*?^```$", re.MULTILINE | re.DOTALL)
