@@ -16,6 +16,7 @@ from jukinet_daemon.pki.refusal import Refusal
 from jukinet_daemon.pki.tls import peer_certificate
 from jukinet_daemon.pki.trust import DoorPolicy, NotAdmitted, admits
 from jukinet_daemon.server.gate import Gate
+from jukinet_daemon.server.guard import Guards
 from jukinet_daemon.wire.envelope import VerifyingKey
 
 log = structlog.get_logger()
@@ -42,9 +43,14 @@ class _HttpLog:
 
 
 class Listener:
-    """One listening port and the application behind it; a gate is before it where TLS is spoken."""
+    """One listening port and the application behind it; a gate is before it where TLS is spoken.
+
+    Each connection has a guard, so that nobody can be slow for longer than a door can bear.
+    """
 
     def __init__(self, application: web.Application, gate: Gate | None = None) -> None:
+        self._guards = Guards(gate.door if gate else "local")
+        application.middlewares.insert(0, self._guards.middleware)
         self._runner = web.AppRunner(
             application,
             access_log=None,
@@ -63,11 +69,12 @@ class Listener:
         await self._runner.setup()
         handler = self._runner.server
         assert handler is not None  # noqa: S101 - setup() makes it
+        guarded = self._guards.before(handler)
         listening = passed or _bound(address)
         if self._gate:
-            self._gate.open(listening, handler)
+            self._gate.open(listening, guarded)
         else:
-            self._server = await asyncio.get_running_loop().create_server(handler, sock=listening)
+            self._server = await asyncio.get_running_loop().create_server(guarded, sock=listening)
         return "{}:{}".format(*listening.getsockname()[:2])
 
     def stop_accepting(self) -> None:

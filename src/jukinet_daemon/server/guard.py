@@ -1,0 +1,228 @@
+"""番人: stands before one connection's protocol and ends what comes too slowly or against WebSocket.
+
+The library behind waits for the rest of a request, of a body or of a message for as long as a peer likes.
+"""
+
+import asyncio
+from collections.abc import Awaitable, Callable
+from enum import Enum, auto
+
+import structlog
+from aiohttp import web
+
+from jukinet_daemon.server.frames import Frames
+
+log = structlog.get_logger()
+
+# Seconds for a request to come whole, from the connection or from the last answer.
+REQUEST_S = 10.0
+# A message may take longer on a thin line, but so many bytes must come in each such stretch of seconds.
+STRETCH_S = 10.0
+STRETCH_BYTES = 8 * 1024
+
+# Bytes that may come before their turn: nobody who waits for answers sends any.
+WAITING_BYTES = 64 * 1024
+
+_END_OF_HEAD = b"\r\n\r\n"
+# A frame that the library refuses as 1002: it stands in for one that it would take.
+_REFUSED_FRAME = b"\xf0\x80\x00\x00\x00\x00"
+
+Handler = Callable[[web.Request], Awaitable[web.StreamResponse]]
+
+
+class _Next(Enum):
+    """What the peer sends next, as far as it was understood."""
+
+    HEAD = auto()
+    NOTHING = auto()  # a request is being looked at or answered: the next must wait
+    BODY = auto()
+    FRAMES = auto()
+
+
+class Guard(asyncio.Protocol):
+    """One connection: hands on to the protocol it guards, one request at a time, and times what is owed."""
+
+    def __init__(self, inner: asyncio.Protocol, guards: "Guards") -> None:
+        self._inner = inner
+        self._guards = guards
+        self._transport: asyncio.Transport | None = None
+        self._timer: asyncio.TimerHandle | None = None
+        self._next = _Next.HEAD
+        self._head = b""
+        self._waiting = b""
+        self._frames = Frames()
+        self._came = 0
+
+    def connection_made(self, transport: asyncio.BaseTransport) -> None:
+        """A peer is here and owes a request."""
+        self._transport = transport  # type: ignore[assignment] # uvloop's is one by its methods
+        self._guards.by_transport[transport] = self
+        self._start_timer(REQUEST_S, lambda: self._overdue("request"))
+        self._inner.connection_made(transport)
+
+    def connection_lost(self, exc: Exception | None) -> None:
+        """The peer is gone."""
+        self._stop_timer()
+        if self._transport:
+            self._guards.by_transport.pop(self._transport, None)
+        self._inner.connection_lost(exc)
+
+    def data_received(self, data: bytes) -> None:
+        """Something came."""
+        match self._next:
+            case _Next.HEAD:
+                self._inner.data_received(self._up_to_end_of_head(data))
+            case _Next.NOTHING:
+                self._waiting += data
+                if len(self._waiting) > WAITING_BYTES:
+                    self._end("answers")
+            case _Next.BODY:
+                self._inner.data_received(data)
+            case _Next.FRAMES:
+                self._inner.data_received(self._checked(data))
+
+    def eof_received(self) -> bool | None:
+        """The peer sends nothing more."""
+        return self._inner.eof_received()
+
+    def pause_writing(self) -> None:
+        """The peer does not take what is written."""
+        self._inner.pause_writing()
+
+    def resume_writing(self) -> None:
+        """The peer takes it again."""
+        self._inner.resume_writing()
+
+    def body_follows(self) -> None:
+        """The head was understood and announces a body, which is still owed."""
+        self._go_on(_Next.BODY)
+
+    def request_came(self) -> None:
+        """The request is whole; nothing is owed until it is answered."""
+        self._stop_timer()
+        self._next = _Next.NOTHING
+
+    def frames_follow(self) -> None:
+        """The request asks for a WebSocket: what comes from now on are frames."""
+        self._stop_timer()
+        self._frames = Frames()
+        self._go_on(_Next.FRAMES)
+
+    def await_request(self) -> None:
+        """The request was answered; from now on the next is owed."""
+        self._head = b""
+        self._start_timer(REQUEST_S, lambda: self._overdue("request"))
+        self._go_on(_Next.HEAD)
+
+    def _go_on(self, what: _Next) -> None:
+        self._next = what
+        waiting, self._waiting = self._waiting, b""
+        if waiting and self._transport and not self._transport.is_closing():
+            self.data_received(waiting)
+
+    def _up_to_end_of_head(self, data: bytes) -> bytes:
+        """The data as far as the head of the request goes; what is behind waits until it is understood."""
+        seen = self._head + data
+        end = seen.find(_END_OF_HEAD)
+        if end < 0:
+            self._head = seen[-len(_END_OF_HEAD) + 1 :]
+            return data
+        whole = end + len(_END_OF_HEAD) - len(self._head)
+        self._next = _Next.NOTHING
+        self._waiting = data[whole:]
+        return data[:whole]
+
+    def _checked(self, data: bytes) -> bytes:
+        offence = self._frames.offence_in(data)
+        if offence is not None:
+            self.request_came()
+            return data[:offence] + _REFUSED_FRAME
+        self._came += len(data)
+        if not self._frames.under_way:
+            self._stop_timer()
+        elif self._timer is None:
+            self._new_stretch()
+        return data
+
+    def _new_stretch(self) -> None:
+        self._came = 0
+        self._start_timer(STRETCH_S, self._stretch_ended)
+
+    def _stretch_ended(self) -> None:
+        # Where it is we who do not read, for a lane is full, the peer owes nothing.
+        if self._transport and self._transport.is_reading() and self._came < STRETCH_BYTES:
+            self._overdue("message")
+        else:
+            self._new_stretch()
+
+    def _overdue(self, owed: str) -> None:
+        self._timer = None
+        self._end(owed)
+
+    def _end(self, owed: str) -> None:
+        if self._transport and not self._transport.is_closing():
+            self._guards.ended(owed)
+            self._transport.abort()
+
+    def _start_timer(self, seconds: float, then: Callable[[], None]) -> None:
+        self._stop_timer()
+        self._timer = asyncio.get_running_loop().call_later(seconds, then)
+
+    def _stop_timer(self) -> None:
+        if self._timer:
+            self._timer.cancel()
+            self._timer = None
+
+
+class Guards:
+    """The guards of one door, and the part of the application that tells them what was understood."""
+
+    def __init__(self, door: str) -> None:
+        self._door = door
+        self.by_transport: dict[asyncio.BaseTransport, Guard] = {}
+
+    def before(self, application: Callable[[], asyncio.Protocol]) -> Callable[[], Guard]:
+        """The application's protocols, each with a guard before it."""
+        return lambda: Guard(application(), self)
+
+    def ended(self, owed: str) -> None:
+        """Logs a connection that was ended, once."""
+        log.warning("peer_too_slow", door=self._door, owed=owed)
+
+    @web.middleware
+    async def middleware(self, request: web.Request, handler: Handler) -> web.StreamResponse:
+        """Hands a request on once it is whole; then the next is owed."""
+        guard = self.by_transport.get(request.transport) if request.transport else None
+        if guard is None:
+            return await handler(request)
+        try:
+            await _understood(request, guard)
+            return await handler(request)
+        except web.HTTPException as refusal:
+            # Where the request was not what it should be, what follows on the line may not be what it seems.
+            refusal.force_close()
+            raise
+        finally:
+            guard.await_request()
+
+
+async def _understood(request: web.Request, guard: Guard) -> None:
+    """Tells the guard what follows the head, and waits for it.
+
+    Raises HTTPException for what no peer of ours sends.
+    """
+    if "Transfer-Encoding" in request.headers:
+        raise web.HTTPLengthRequired
+    if request.headers.get("Upgrade", "").lower() == "websocket":
+        if request.can_read_body:
+            raise web.HTTPBadRequest
+        guard.frames_follow()
+        return
+    if request.can_read_body:
+        # Still on the clock: read to its end, or to the door's limit, before anybody looks at it.
+        guard.body_follows()
+        try:
+            await request.read()
+        except ConnectionError:
+            raise web.HTTPBadRequest from None
+    guard.request_came()
