@@ -45,12 +45,13 @@ async def measure(stage: Stage, size: Size) -> dict[str, Any]:
         stage.say("小さな町の待ち時間 / what a small municipality waits")
         quiet = _probes(stage, mix, smallest, size.quiet_s)
         alone = await _probed(stage, server, quiet, smallest)
-        beside = {}
+        beside, peaks = {}, {}
         for parcel_notices in (64, 500):
             stage.say(f"大都市の洪水 {parcel_notices} 件ずつ / a flood in parcels of {parcel_notices}")
             flood = work.prepare_for(stage, mix, largest, size.flood, parcel_notices)
             probes = _probes(stage, mix, smallest, size.flood // 400)
             beside[parcel_notices] = await _probed(stage, server, probes, smallest, (largest, flood))
+            peaks[f"largest_in_parcels_of_{parcel_notices}"] = _memory_mib(server.pid, "VmHWM")
         stage.say("六十市区町村の洪水 / all sixty flood")
         everybody = work.prepare(stage, mix, size.flood, 64)
         flood_of_all = await work.acknowledge(stage, server, everybody, FLOOD_IN_FLIGHT)
@@ -58,6 +59,7 @@ async def measure(stage: Stage, size: Size) -> dict[str, Any]:
             "fair_p99_ratio": round(beside[64]["p99"] / alone["p99"], 2),
             "rss_mib": _memory_mib(server.pid, "VmHWM"),
             "idle_rss_mib": idle_mib,
+            "peak_mib_after": peaks,
             "alone_ms": alone,
             "beside_parcels_of_64_ms": beside[64],
             "beside_parcels_of_500_ms": beside[500],
