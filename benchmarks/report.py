@@ -48,14 +48,17 @@ def profiled(profile: Mapping[str, Any]) -> Iterator[str]:
 def _row(target: Target, value: Any) -> str:
     sign = "≤" if target.most else "≥"
     bar, aim = ("" if limit is None else f"{sign} {limit:g}" for limit in (target.bar, target.aim))
-    met = {True: "met", False: "**not met**", None: ""}[
-        target.met(value) if isinstance(value, int | float) else None
-    ]
-    unit = "" if target.unit == "倍" else f" {target.unit}"
-    shown = "not measured" if value is None else f"{value:g}{unit}"
+    met = target.met(value) if isinstance(value, int | float) else None
+    mark = {True: "met", False: "**not met**", None: ""}[met]
+    return f"| `{target.key}` | {_value(target, value)} | {bar} | {aim} | {mark} |"
+
+
+def _value(target: Target, value: Any) -> str:
+    if value is None:
+        return "not measured"
     if isinstance(value, Mapping):
-        shown = "; ".join(f"{name}: {_times(value[name])}" for name in ("durable", "national_receipt"))
-    return f"| `{target.key}` | {shown} | {bar} | {aim} | {met} |"
+        return "; ".join(f"{name}: {_times(value[name])}" for name in ("durable", "national_receipt"))
+    return f"{value:g}" if target.unit == "倍" else f"{value:g} {target.unit}"
 
 
 def _times(times: Mapping[str, float]) -> str:
@@ -82,7 +85,11 @@ def _behind(raw: Mapping[str, Any]) -> Iterator[tuple[str, str]]:
     yield "a small town alone, p50 / p99 / p999", _times(fair["alone_ms"])
     yield "beside a flood in parcels of 64", _times(fair["beside_parcels_of_64_ms"])
     yield "beside a flood in parcels of 500", _times(fair["beside_parcels_of_500_ms"])
-    yield "memory before any flood", f"{fair['idle_rss_mib']} MiB"
+    peaks = (f"{name.replace('_', ' ')} {mib:.0f} MiB" for name, mib in fair["peak_mib_after"].items())
+    yield (
+        "memory before any flood; at its peak so far",
+        "; ".join((f"{fair['idle_rss_mib']:.0f} MiB", *peaks)),
+    )
     yield (
         f"a backlog of {backlog['notices']:,}: all durable, all relayed",
         f"{backlog['all_durable_s']:.0f} s, {backlog['all_relayed_s']:.0f} s",
