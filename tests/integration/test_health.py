@@ -80,7 +80,7 @@ async def test_healthz_tells_all(open_house: HouseMaker, register: str, notice: 
     assert (report["register"], report["status"], report["problems"]) == (register, "ok", [])
     address = house.daemon.addresses["notices"]
     assert report["doors"] == {"notices": {"listen": address, "open": True, "connections": 1}}
-    assert report["database"] == {"ok": True}
+    assert report["database"]["ok"]
     assert report["outbox"]["records"] == 2
     assert 0 <= report["outbox"]["oldest_seconds"] < 60
     days = {item["name"]: item["days_left"] for item in report["certificates"]}

@@ -10,6 +10,7 @@ from pathlib import Path
 
 from jukinet_daemon.cli.bridge import add_bridge, bridge
 from jukinet_daemon.cli.control import CommandFault
+from jukinet_daemon.cli.diagnose import add_diagnose, diagnose
 from jukinet_daemon.cli.held import add_held, held
 from jukinet_daemon.cli.numbers import add_numbers, numbers
 from jukinet_daemon.cli.pki import add_pki, pki
@@ -68,6 +69,9 @@ COMMANDS: dict[str, Command | Tool] = {
     ),
     "check-config": Command(check_config, "設定を調べ、誤りをすべて示す / check the configuration"),
     "migrate": Command(migrate_database, "データベースのスキーマを最新にする / bring the schema up to date"),
+    "diagnose": Tool(
+        diagnose, "相手がつながらないわけを調べる / why a peer cannot connect, from either end", add_diagnose
+    ),
     "held": Command(held, "確認を待つ通知を扱う / work on held notices", add_held),
     "numbers": Command(
         numbers, "届いていない電文番号を扱う / parcel numbers that are missing or came twice", add_numbers

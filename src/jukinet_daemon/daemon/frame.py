@@ -28,6 +28,9 @@ from jukinet_daemon.store.pool import Database, open_database
 from jukinet_daemon.vault.fields import Vault
 from jukinet_daemon.vault.keyring import read_keyring
 
+# So many of those who were lately refused are told; the log has them all.
+REFUSED_TOLD = 100
+
 REGISTERS: dict[str, Register] = {"juki": JUKI, "fuhyo": FUHYO}
 
 
@@ -61,6 +64,7 @@ class Frame:
         """Makes the status that doors report to. Raises StoreFault."""
         self.status_database = database = await self.database("status")
         self.status = Status(self.register, self.areas, database, self.metrics, self.clock)
+        self.status.peers = self._peers
         if self.config.tls:
             self.status.expiries = self._expiries
 
@@ -98,6 +102,15 @@ class Frame:
         gate = Gate(door, own.server, self.refused, own.until)
         self.lines.append(gate)
         return gate
+
+    def _peers(self) -> dict[str, list[Any]]:
+        gates = [line for line in self.lines if isinstance(line, Gate)]
+        inside = [
+            {"door": gate.door, "peer": entry.uri, "address": entry.address}
+            for gate in gates
+            for entry in gate.inside
+        ]
+        return {"inside": inside, "refused": self.refused.look()[:REFUSED_TOLD]}
 
     def _expiries(self) -> tuple[Expiry, ...]:
         own = self.credentials.own

@@ -53,6 +53,7 @@ class Status:
         self._clock = clock
         self.doors: dict[str, Door] = {}
         self.expiries: Callable[[], tuple[Expiry, ...]] = tuple
+        self.peers: Callable[[], Mapping[str, list[Any]]] = lambda: {"inside": [], "refused": []}
         self.relay: Callable[[], Mapping[str, Any]] | None = None
         self.others: Others = _nobody
         self.elsewhere: Mapping[str, Any] = {}
@@ -77,7 +78,7 @@ class Status:
         } | self.own()
         try:
             _join(report, [told.report for told in await self.others()], self.elsewhere)
-            report |= {"database": {"ok": True}} | await self._from_database()
+            report |= {"database": await self._database_itself()} | await self._from_database()
             for name, part in self.parts.items():
                 report[name] = dict(await part())
         except StoreFault as fault:
@@ -91,6 +92,7 @@ class Status:
         report: dict[str, Any] = {
             "doors": {name: dict(door()) for name, door in self.doors.items()},
             "certificates": [self._expiry(expiry) for expiry in self.expiries()],
+            "peers": dict(self.peers()),
         }
         return report | ({"relay": dict(self.relay())} if self.relay else {})
 
@@ -102,6 +104,10 @@ class Status:
         except StoreFault:
             others = {}
         return exposition(self._metrics.registry, others)
+
+    async def _database_itself(self) -> dict[str, Any]:
+        moment = (await self._database.fetch("database_clock"))[0]["moment"]
+        return {"ok": True, "clock_ahead_s": round((moment - self._clock()).total_seconds(), 1)}
 
     async def _from_database(self) -> dict[str, Any]:
         waiting = (await self._database.fetch("outbox_waiting"))[0]
@@ -150,6 +156,8 @@ def _join(report: dict[str, Any], told: Sequence[Mapping[str, Any]], elsewhere: 
     for other in told:
         doors |= other["doors"]
         relays += [other["relay"]] if "relay" in other else []
+        for kind in report["peers"]:
+            report["peers"][kind] += other.get("peers", {}).get(kind, [])
         report["certificates"] += [
             item for item in other["certificates"] if item not in report["certificates"]
         ]

@@ -19,6 +19,10 @@ FROM schema_migration
 -- Whether the database answers.
 SELECT 1 AS one
 
+-- name: database_clock
+-- What time it is at the database, to compare with ours.
+SELECT clock_timestamp() AS moment
+
 -- name: outbox_waiting
 -- What waits for the national server: how many, and since when.
 SELECT count(*) AS depth, extract(epoch FROM clock_timestamp() - min(entered_at))::float8 AS age

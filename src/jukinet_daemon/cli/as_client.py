@@ -1,0 +1,181 @@
+"""相手の側から: goes the way a peer goes, step by step, and says at which step it ends and what to do."""
+
+import asyncio
+import socket
+import ssl
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from email.utils import parsedate_to_datetime
+from urllib.parse import urlsplit
+
+from jukinet_daemon.cli.remedies import REMEDIES
+from jukinet_daemon.pki.files import PkiFileError, load_certificate
+from jukinet_daemon.pki.peer import IdentityError, identity_from_uri, identity_of
+from jukinet_daemon.pki.refusal import refusal_in
+from jukinet_daemon.pki.tls import TlsFiles, client_context, peer_certificate, standing_in
+from jukinet_daemon.pki.trust import DoorPolicy, NotAdmitted, Side, admits
+
+PATIENCE_S = 10.0
+CLOCK_TOLERANCE_S = 30.0
+_UPGRADE = (
+    "GET {path} HTTP/1.1\r\nHost: {host}\r\nConnection: Upgrade\r\nUpgrade: websocket\r\n"
+    "Sec-WebSocket-Version: 13\r\nSec-WebSocket-Key: MDEyMzQ1Njc4OWFiY2RlZg==\r\n\r\n"
+)
+_STATUS = {
+    "101": (True, "つながる / the conversation opens"),
+    "403": (
+        False,
+        "証明書は有効だが、この戸口の相手でない / valid, but not for this door",
+    ),
+    "404": (False, "URL の道が違う / the path of the URL is wrong"),
+    "503": (False, "止まるところ / the server is stopping"),
+}
+
+
+@dataclass(frozen=True, slots=True)
+class Finding:
+    """One step: whether it went well, and what is to be said of it."""
+
+    step: str
+    ok: bool
+    text: str
+
+
+@dataclass(frozen=True, slots=True)
+class Visit:
+    """Where to go, whom to find there (a URI), and with which files."""
+
+    url: str
+    server: str
+    files: TlsFiles
+
+
+class _End(Exception):
+    """The way ends here."""
+
+    def __init__(self, step: str, text: str) -> None:
+        super().__init__(text)
+        self.finding = Finding(step, False, text)
+
+
+async def visit(wanted: Visit) -> list[Finding]:
+    """Goes as far as it can; the last finding says why it ended, or that the conversation opens."""
+    found: list[Finding] = []
+    try:
+        found.append(_files(wanted.files))
+        host, port = _place(wanted.url)
+        found.append(await _resolved(host, port))
+        found.append(await _connected(host, port))
+        found += await _inside(wanted, host, port)
+    except _End as end:
+        found.append(end.finding)
+    return found
+
+
+def _files(files: TlsFiles) -> Finding:
+    step = "証明書 / our certificate"
+    try:
+        certificate = load_certificate(files.certificate)
+        who, standing = identity_of(certificate).uri, standing_in(files)
+        client_context(files)
+    except (PkiFileError, IdentityError) as fault:
+        raise _End(step, str(fault)) from None
+    lost = standing.lost_by(certificate, datetime.now(UTC))
+    if lost:
+        raise _End(step, f"{who}: {lost}: {REMEDIES[lost]}")
+    return Finding(step, True, f"{who}, {certificate.not_valid_after_utc:%Y-%m-%d} まで / until")
+
+
+def _place(url: str) -> tuple[str, int]:
+    parts = urlsplit(url)
+    if parts.scheme not in ("wss", "https") or not parts.hostname:
+        raise _End("URL", "wss://HOST:PORT/PATH の形でない / not of this form")
+    return parts.hostname, parts.port or 443
+
+
+async def _resolved(host: str, port: int) -> Finding:
+    try:
+        found = await asyncio.get_running_loop().getaddrinfo(host, port, type=socket.SOCK_STREAM)
+    except OSError:
+        raise _End("名前 / name", f"{host} が引けない。DNS か hosts を直す / cannot be resolved") from None
+    return Finding("名前 / name", True, f"{host}: {', '.join(sorted({str(item[4][0]) for item in found}))}")
+
+
+async def _connected(host: str, port: int) -> Finding:
+    step = "ポート / port"
+    try:
+        async with asyncio.timeout(PATIENCE_S):
+            _, writer = await asyncio.open_connection(host, port)
+    except TimeoutError:
+        raise _End(step, f"{port} が黙っている。回線か防火壁を調べる / silent: line or firewall") from None
+    except OSError as fault:
+        raise _End(
+            step, f"{port}: {fault.strerror}。相手は動いているか / is the server up, the port right?"
+        ) from None
+    writer.close()
+    return Finding(step, True, f"{port} が開いている / open")
+
+
+async def _inside(wanted: Visit, host: str, port: int) -> list[Finding]:
+    try:
+        async with asyncio.timeout(PATIENCE_S):
+            reader, writer = await asyncio.open_connection(
+                host, port, ssl=client_context(wanted.files), server_hostname=host
+            )
+    except ssl.SSLError as fault:
+        refusal = refusal_in(fault)
+        text = f"{refusal}: {REMEDIES[refusal]}" if refusal else f"{fault.reason}"
+        raise _End("TLS: 相手の証明書 / the server's certificate", text) from None
+    except (OSError, TimeoutError):
+        raise _End("TLS", "握手が終わらない。TLS 1.3 の相手か / the handshake does not end") from None
+    try:
+        return [_server(wanted, writer), *await _upgraded(wanted, host, reader, writer)]
+    finally:
+        writer.transport.abort()
+
+
+def _server(wanted: Visit, writer: asyncio.StreamWriter) -> Finding:
+    step = "相手の身元 / who the server is"
+    try:
+        expected = identity_from_uri(wanted.server)
+        policy = DoorPolicy(
+            expected.trust_domain, expected.role, frozenset({expected.name}), side=Side.SERVER
+        )
+        found = admits(policy, peer_certificate(writer.get_extra_info("ssl_object")))
+    except IdentityError:
+        raise _End(step, "--server が spiffe:// の形でない / is not of our form") from None
+    except NotAdmitted as refusal:
+        raise _End(step, f"{refusal.named or '-'}: {refusal.reason}: {REMEDIES[refusal.reason]}") from None
+    return Finding(step, True, found.uri)
+
+
+async def _upgraded(
+    wanted: Visit, host: str, reader: asyncio.StreamReader, writer: asyncio.StreamWriter
+) -> list[Finding]:
+    step = "入室 / admission"
+    path = urlsplit(wanted.url).path or "/"
+    try:
+        writer.write(_UPGRADE.format(path=path, host=host).encode())
+        async with asyncio.timeout(PATIENCE_S):
+            head = (await reader.readuntil(b"\r\n\r\n")).decode("latin-1")
+    except (OSError, ssl.SSLError, asyncio.IncompleteReadError):
+        # In TLS 1.3 a client is done first: it learns only now that its certificate was refused.
+        raise _End(
+            step,
+            "握手で証明書が断られた。わけは相手の jukinetctl diagnose が示す / refused in the handshake;"
+            " the server's administrator sees why",
+        ) from None
+    except TimeoutError:
+        raise _End(step, "答えがない / no answer") from None
+    status = head.split(" ", 2)[1]
+    ok, text = _STATUS.get(status, (False, "思わぬ答え / unexpected"))
+    return [Finding(step, ok, f"HTTP {status}: {text}"), *_clock(head)]
+
+
+def _clock(head: str) -> list[Finding]:
+    line = next((line for line in head.split("\r\n") if line.lower().startswith("date:")), None)
+    if line is None:
+        return []
+    ahead = round((parsedate_to_datetime(line[5:].strip()) - datetime.now(UTC)).total_seconds())
+    text = f"相手の時計は {ahead:+} 秒 / the server's clock against ours"
+    return [Finding("時計 / clock", abs(ahead) <= CLOCK_TOLERANCE_S, text)]

@@ -1,0 +1,117 @@
+"""jukinetctl diagnose: why a peer cannot connect, seen from this server or from the peer's own machine."""
+
+import argparse
+import asyncio
+import json
+from pathlib import Path
+from typing import Any
+
+from rich.console import Console
+
+from jukinet_daemon.cli.as_client import Finding, Visit, visit
+from jukinet_daemon.cli.control import CommandFault, ask
+from jukinet_daemon.cli.remedies import REMEDIES
+from jukinet_daemon.config import load_config
+from jukinet_daemon.pki.refusal import Refusal
+from jukinet_daemon.pki.tls import TlsFiles
+
+CLOCK_TOLERANCE_S = 5.0
+_FILES = ("certificate", "key", "ca", "crl")
+
+
+def add_diagnose(parser: argparse.ArgumentParser) -> None:
+    """Adds whom to ask about, and what is needed to try as that peer would."""
+    parser.add_argument("peer", nargs="?", help="団体コード, URI, アドレス / whom: code, URI or address")
+    parser.add_argument("--config", type=Path, metavar="FILE", help="この機械のサーバの設定 / of our server")
+    parser.add_argument("--as-client", action="store_true", help="相手の側から試す / try as the peer would")
+    parser.add_argument("--url", help="wss://HOST:PORT/notices")
+    parser.add_argument("--server", help="相手先の URI / whom to find there: spiffe://DOMAIN/pref/juki")
+    for name in _FILES:
+        parser.add_argument(f"--{name}", type=Path, metavar="FILE", help=f"{name} (PEM)")
+    parser.add_argument("--json", action="store_true", help="機械が読む形で出す / for programs")
+
+
+def diagnose(options: argparse.Namespace) -> int:
+    """Says what it found, step by step; exit status 2 when something stands in the way."""
+    findings = _as_client(options) if options.as_client else _as_server(options)
+    if options.json:
+        told = [{"step": f.step, "ok": f.ok, "text": f.text} for f in findings]
+        print(json.dumps(told, ensure_ascii=False, indent=1))
+    else:
+        console = Console()
+        for finding in findings:
+            mark = "○" if finding.ok else "×"
+            console.print(f"{mark} {finding.step}: {finding.text}", soft_wrap=True, highlight=False)
+    return 0 if all(finding.ok for finding in findings) else 2
+
+
+def _as_client(options: argparse.Namespace) -> list[Finding]:
+    missing = [f"--{name}" for name in ("url", "server", *_FILES) if not getattr(options, name)]
+    if missing:
+        raise CommandFault(f"{' '.join(missing)} を指定してください / give these too")
+    files = TlsFiles(options.certificate, options.key, options.ca, options.crl)
+    return asyncio.run(visit(Visit(options.url, options.server, files)))
+
+
+def _as_server(options: argparse.Namespace) -> list[Finding]:
+    if not options.config:
+        raise CommandFault("--config か --as-client を指定してください / give one of these")
+    return findings_in(ask(load_config(options.config), "GET", "/status"), options.peer)
+
+
+def findings_in(report: dict[str, Any], peer: str | None) -> list[Finding]:
+    """What a server's report says of its doors, files and clock, and of one peer or all refused."""
+    found = [
+        Finding(f"戸口 / door {name}", door["open"], f"{door['listen']} 接続 {door['connections']}")
+        for name, door in report["doors"].items()
+    ]
+    found += [
+        Finding(item["name"], item["days_left"] > 0, f"残り {item['days_left']} 日 / days left")
+        for item in report["certificates"]
+    ]
+    return [*found, _clock(report["database"]), *_about(report, peer)]
+
+
+def _clock(database: dict[str, Any]) -> Finding:
+    if not database["ok"]:
+        return Finding("データベース / database", False, "応答がない / does not answer")
+    ahead = database["clock_ahead_s"]
+    text = f"データベースの時計は {ahead:+} 秒 / its clock against ours"
+    return Finding("時計 / clock", abs(ahead) <= CLOCK_TOLERANCE_S, text)
+
+
+def _about(report: dict[str, Any], peer: str | None) -> list[Finding]:
+    peers = report["peers"]
+    inside = [entry for entry in peers["inside"] if _is(entry, peer)]
+    found = [
+        Finding("接続中 / connected", True, f"{entry['peer']} {entry['address']} ({entry['door']})")
+        for entry in inside
+        if peer
+    ]
+    found += [
+        Finding(f"最後の通知 / last notice of {m['name']}", True, m["last_notice"] or "まだない / none yet")
+        for m in report.get("municipalities", [])
+        if peer and m["code"] == peer.rpartition("/")[2]
+    ]
+    refused = [entry for entry in peers["refused"] if _is(entry, peer)]
+    # A handshake that failed names nobody, only an address: shown to whoever asks about somebody not inside.
+    if peer and not inside:
+        refused += [entry for entry in peers["refused"] if entry["peer"] is None and entry not in refused]
+    found += [_refused(entry) for entry in refused]
+    if peer and not inside and not refused:
+        nobody = "届いていない。回線、名前、ポートを相手の側から --as-client で調べる / has not reached us"
+        found.append(Finding(f"{peer}", False, nobody))
+    return found
+
+
+def _refused(entry: dict[str, Any]) -> Finding:
+    who = entry["peer"] or entry["address"]
+    told = f"{entry['reason']} {entry['times']} 回 / times, {entry['last']} ({entry['address']})"
+    return Finding(
+        f"拒否 / refused {who} ({entry['door']})", False, f"{told}: {REMEDIES[Refusal(entry['reason'])]}"
+    )
+
+
+def _is(entry: dict[str, Any], peer: str | None) -> bool:
+    named = entry["peer"] or ""
+    return peer is None or peer in (entry["address"], named, named.rpartition("/")[2])
