@@ -19,6 +19,7 @@ from jukinet_daemon.wire.relayed import RECORDS
 from jukinet_daemon.wire.reply import ReplyMessage
 from jukinet_daemon.wire.tally import TallyMessage
 from legal_bases import bases_document
+from signal_tables import events_document, metrics_document
 from state_table import states_document
 
 ROOT = Path(__file__).parents[1]
@@ -73,6 +74,8 @@ def generated() -> dict[str, str]:
     return files | {
         "docs/outcomes.md": _outcomes(),
         "docs/states.md": states_document(),
+        "docs/events.md": events_document(),
+        "docs/metrics.md": metrics_document(),
         "docs/legal-bases.md": bases_document(),
     }
 

@@ -65,6 +65,9 @@ GRANT USAGE ON SEQUENCE person_number TO jukinet_control;
 GRANT UPDATE (version, current, stays, waiting, coded) ON person TO jukinet_control;
 GRANT SELECT ON inbox TO jukinet_control;
 GRANT INSERT ON history, outbox, departure, ledger TO jukinet_control;
+GRANT SELECT (parcel_id, number, digest, thumbprint, received_at) ON parcel TO jukinet_control;
+GRANT SELECT (notice_id, outbox_id, entered_at, receipt_id, refused) ON outbox TO jukinet_control;
+GRANT SELECT (receipt_id, parcel_digest, received_at) ON receipt TO jukinet_control;
 GRANT EXECUTE ON FUNCTION settle_held, claim_keys, move_person, move_people TO jukinet_control;
 
 -- Health: counts and times, no records.

@@ -113,6 +113,10 @@ COLUMN_RIGHTS: dict[str, set[str]] = {
         "UPDATE numbering.highest",
     },
     CONTROL: {
+        *(f"SELECT parcel.{name}" for name in ("parcel_id", "number", "digest", "thumbprint", "received_at")),
+        *(f"SELECT outbox.{name}" for name in ("notice_id", "outbox_id", "entered_at", "receipt_id")),
+        "SELECT outbox.refused",
+        *(f"SELECT receipt.{name}" for name in ("receipt_id", "parcel_digest", "received_at")),
         "UPDATE numbering.highest",
         "UPDATE number_reuse.settled_at",
         "UPDATE person.current",

@@ -71,6 +71,7 @@ ROLES_OF = {
     "find_states": (CONTROL,),
     "mark_held": (CONTROL,),
     "settle_held": (CONTROL,),
+    "trace_notice": (CONTROL,),
     "note_leaves": (BRIDGE,),
 }
 # Each side of the bridge has queries of its own.

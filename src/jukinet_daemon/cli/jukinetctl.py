@@ -15,6 +15,7 @@ from jukinet_daemon.cli.held import add_held, held
 from jukinet_daemon.cli.numbers import add_numbers, numbers
 from jukinet_daemon.cli.pki import add_pki, pki
 from jukinet_daemon.cli.status import show_status
+from jukinet_daemon.cli.trace import add_trace, trace
 from jukinet_daemon.config import Config, ConfigFault, load_config
 from jukinet_daemon.store.faults import StoreFault
 from jukinet_daemon.store.migrate import migrate, schema_version_of
@@ -73,6 +74,9 @@ COMMANDS: dict[str, Command | Tool] = {
         diagnose, "相手がつながらないわけを調べる / why a peer cannot connect, from either end", add_diagnose
     ),
     "held": Command(held, "確認を待つ通知を扱う / work on held notices", add_held),
+    "trace": Command(
+        trace, "通知を受領から全国サーバの受領証まで追う / follow a notice to its receipt", add_trace
+    ),
     "numbers": Command(
         numbers, "届いていない電文番号を扱う / parcel numbers that are missing or came twice", add_numbers
     ),

@@ -8,6 +8,7 @@ from jukinet_daemon.server.control import ControlDoor
 from jukinet_daemon.server.health import HealthDoor
 from jukinet_daemon.server.listener import Listener
 from jukinet_daemon.service.held import HeldDesk
+from jukinet_daemon.service.trace import Tracer
 from jukinet_daemon.store.held import HeldNotices
 from jukinet_daemon.store.inbox import Inbox
 
@@ -25,7 +26,7 @@ async def open_control(frame: Frame, path: Path) -> None:
     held = HeldNotices(database, frame.register.name, frame.vault)
     inbox = Inbox(database, frame.register.name, frame.vault)
     desk = HeldDesk(frame.house(), held, inbox)
-    control = ControlDoor(frame.status, desk, number_desk(frame, database))
+    control = ControlDoor(frame.status, desk, number_desk(frame, database), Tracer(database, frame.clock))
     await control.open(path, frame.passed.get("control"))
     frame.stack.push_async_callback(control.close)
     frame.addresses["control"] = str(path)

@@ -14,6 +14,7 @@ from aiohttp import web
 from jukinet_daemon.service.held import HeldDesk, Reason, Settled, SettleFault
 from jukinet_daemon.service.numbers import NumberDesk
 from jukinet_daemon.service.status import Status
+from jukinet_daemon.service.trace import Tracer
 from jukinet_daemon.store.faults import StoreFault
 from jukinet_daemon.vault.fields import VaultFault
 from jukinet_daemon.wire.parcel import MAX_PARCEL_NUMBER
@@ -26,10 +27,11 @@ _CREDENTIALS = struct.Struct("3i")
 class ControlDoor:
     """The door's handlers and its socket."""
 
-    def __init__(self, status: Status, held: HeldDesk, numbers: NumberDesk) -> None:
+    def __init__(self, status: Status, held: HeldDesk, numbers: NumberDesk, tracer: Tracer) -> None:
         self._status = status
         self._held = held
         self._numbers = numbers
+        self._tracer = tracer
         self._runner: web.AppRunner | None = None
 
     async def open(self, path: Path, passed: socket.socket | None = None) -> None:
@@ -44,6 +46,7 @@ class ControlDoor:
         application.router.add_get("/held/{id}", self._show)
         application.router.add_post("/held/{id}/release", self._release)
         application.router.add_post("/held/{id}/reject", self._reject)
+        application.router.add_get("/trace/{id}", self._trace)
         application.router.add_get("/numbers", self._list_numbers)
         application.router.add_post("/numbers/{sender:[0-9]{6}}/settle", self._settle_numbers)
         self._runner = web.AppRunner(application, access_log=None)
@@ -60,6 +63,9 @@ class ControlDoor:
 
     async def _list(self, _request: web.Request) -> web.Response:
         return web.json_response(await self._held.all())
+
+    async def _trace(self, request: web.Request) -> web.Response:
+        return web.json_response(await self._tracer.trace(_id(request)))
 
     async def _show(self, request: web.Request) -> web.Response:
         return web.json_response(await self._held.show(_id(request), operator_of(request)))
