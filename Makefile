@@ -61,6 +61,10 @@ chaos: $(READY) ## 処理も回線も害し、審判にかける (N=60 SEED=) / 
 profile: $(READY) ## 通知一件の時間の内訳 / where a notice's microseconds go: a table, a flame graph
 	@$(BIN)/python -m benchmarks.profile
 
+.PHONY: cutpoints
+cutpoints: $(READY) ## 一件の全手順を切る / cut at every protocol step of one notice, before and after, in four ways
+	@PYTHONPATH=tests $(BIN)/python -m campaign.cutpoints $(if $(ROTATE),--rotate)
+
 schemas: $(READY) ## 生成物を作り直す / regenerate the JSON Schemas, outcome table, schema dumps
 	@PYTHONPATH=tests $(BIN)/python -m generate && PYTHONPATH=tests $(BIN)/python -m dump_schemas
 
