@@ -10,6 +10,7 @@ CREATE ROLE jukinet_control NOLOGIN;
 CREATE ROLE jukinet_history NOLOGIN;
 CREATE ROLE jukinet_watch NOLOGIN;
 CREATE ROLE jukinet_bridge NOLOGIN;
+CREATE ROLE jukinet_keys NOLOGIN;
 
 CREATE ROLE "jukinet-notices-juki" LOGIN NOINHERIT IN ROLE jukinet_notices, jukinet_watch, jukinet_status;
 CREATE ROLE "jukinet-relay-juki" LOGIN NOINHERIT IN ROLE jukinet_relay, jukinet_status;
@@ -21,6 +22,8 @@ CREATE ROLE "jukinet-relay-fuhyo" LOGIN NOINHERIT IN ROLE jukinet_relay, jukinet
 CREATE ROLE "jukinet-host-fuhyo" LOGIN NOINHERIT IN ROLE jukinet_control, jukinet_status;
 CREATE ROLE "jukinet-bridge-fuhyo" LOGIN NOINHERIT IN ROLE jukinet_bridge, jukinet_status;
 CREATE ROLE "jukinet-migrate-fuhyo" LOGIN;
+-- Who holds the key rings on this host rotates them: jukinetctl keys.
+CREATE ROLE root LOGIN NOINHERIT IN ROLE jukinet_keys;
 
 CREATE DATABASE juki OWNER "jukinet-migrate-juki" TEMPLATE template0 ENCODING 'UTF8' LOCALE 'C';
 CREATE DATABASE fuhyo OWNER "jukinet-migrate-fuhyo" TEMPLATE template0 ENCODING 'UTF8' LOCALE 'C';
@@ -29,3 +32,4 @@ GRANT CONNECT ON DATABASE juki TO "jukinet-notices-juki", "jukinet-relay-juki", 
     "jukinet-bridge-juki";
 GRANT CONNECT ON DATABASE fuhyo TO "jukinet-notices-fuhyo", "jukinet-relay-fuhyo", "jukinet-host-fuhyo",
     "jukinet-bridge-fuhyo";
+GRANT CONNECT ON DATABASE juki, fuhyo TO root;

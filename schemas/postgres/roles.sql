@@ -1,6 +1,6 @@
 -- One role a door. Run after the migrations, as often as you like. A login user of a unit is granted one of
 -- these; what a role is not granted here it cannot do. History, ledger and parcels are append-only: nobody
--- but the owner may change or remove a row.
+-- but the owner may change or remove a row; key rotation puts their sealed columns under another key.
 
 DO $$
 DECLARE
@@ -8,7 +8,8 @@ DECLARE
 BEGIN
     -- Roles belong to the whole cluster: an administrator or another register, even now, may have made them.
     FOREACH door IN ARRAY ARRAY['jukinet_notices', 'jukinet_relay', 'jukinet_status',
-        'jukinet_control', 'jukinet_history', 'jukinet_watch', 'jukinet_bridge'] LOOP
+        'jukinet_control', 'jukinet_history', 'jukinet_watch', 'jukinet_bridge',
+        'jukinet_keys'] LOOP
         CONTINUE WHEN to_regrole(door) IS NOT NULL;
         BEGIN
             EXECUTE format('CREATE ROLE %I NOLOGIN', door);
@@ -36,7 +37,7 @@ REVOKE ALL ON ALL TABLES IN SCHEMA public FROM PUBLIC;
 REVOKE ALL ON ALL ROUTINES IN SCHEMA public FROM PUBLIC;
 GRANT SELECT ON schema_migration
 TO jukinet_notices, jukinet_relay, jukinet_status, jukinet_control, jukinet_history, jukinet_watch,
-    jukinet_bridge;
+    jukinet_bridge, jukinet_keys;
 
 -- The notices door: takes notices in.
 GRANT INSERT ON parcel, inbox, person, person_key, held, departure, history, outbox, ledger TO jukinet_notices;
@@ -97,6 +98,23 @@ GRANT UPDATE (settled_at) ON number_reuse TO jukinet_control;
 
 -- Questions about the past: all records of the person that a key names.
 GRANT SELECT ON person_key, history TO jukinet_history;
+
+-- Key rotation: what is sealed, and only that, may be put under another key.
+GRANT SELECT (notice_id, sealed), UPDATE (sealed) ON held TO jukinet_keys;
+GRANT SELECT (parcel_id, sealed), UPDATE (sealed) ON parcel TO jukinet_keys;
+GRANT SELECT (name, host, told_at, report) ON process TO jukinet_keys;
+GRANT INSERT ON ledger TO jukinet_keys;
+DO $$
+BEGIN
+    IF EXISTS (SELECT FROM pg_attribute WHERE attrelid = 'history'::regclass AND attname = 'individual_number') THEN
+        GRANT SELECT (person_id, version, individual_number, individual_number_index, previous_number),
+        UPDATE (individual_number, individual_number_index, previous_number) ON history TO jukinet_keys;
+    END IF;
+    IF to_regclass('bridge_held') IS NOT NULL THEN
+        GRANT SELECT (case_id, place, sealed), UPDATE (sealed) ON bridge_held TO jukinet_keys;
+    END IF;
+END
+$$;
 
 -- The bridge: no table at all, only the functions that are made for it, other ones in each register.
 DO $$

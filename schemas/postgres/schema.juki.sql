@@ -448,6 +448,16 @@ BEGIN
 END
 $$;
 
+-- Name: only_resealed(); Type: FUNCTION; Schema: public; Owner: -
+
+CREATE FUNCTION public.only_resealed() RETURNS trigger
+    LANGUAGE plpgsql
+    AS $$
+BEGIN
+    RAISE EXCEPTION 'rotation neither blanks nor enters a sealed value' USING ERRCODE = 'integrity_constraint_violation';
+END
+$$;
+
 -- Name: settle_held(uuid, public.person_row[], public.key_row[], public.key_row[], public.history_row, public.departure_row, public.ledger_row); Type: FUNCTION; Schema: public; Owner: -
 
 CREATE FUNCTION public.settle_held(settled uuid, people public.person_row[], untied public.key_row[], keys public.key_row[], record public.history_row, confirmed public.departure_row, leaf public.ledger_row) RETURNS boolean
@@ -1018,6 +1028,10 @@ CREATE INDEX person_key_of ON public.person_key USING btree (person_id);
 -- Name: outbox closed_for_good; Type: TRIGGER; Schema: public; Owner: -
 
 CREATE TRIGGER closed_for_good BEFORE UPDATE ON public.outbox FOR EACH ROW WHEN ((old.receipt_id IS NOT NULL)) EXECUTE FUNCTION public.closed_for_good();
+
+-- Name: history only_resealed; Type: TRIGGER; Schema: public; Owner: -
+
+CREATE TRIGGER only_resealed BEFORE UPDATE OF individual_number, individual_number_index, previous_number ON public.history FOR EACH ROW WHEN ((((old.individual_number IS NULL) <> (new.individual_number IS NULL)) OR ((old.previous_number IS NULL) <> (new.previous_number IS NULL)))) EXECUTE FUNCTION public.only_resealed();
 
 -- Name: bridge_answer bridge_answer_person_id_fkey; Type: FK CONSTRAINT; Schema: public; Owner: -
 

@@ -135,7 +135,7 @@ async def test_a_number_in_the_history_opens_only_with_the_key(open_house: House
         first, second = await history.of(key)
     assert (first.record.notice.person.individual_number, second.record.notice.previous_number) == (old, old)
     assert second.record.notice.person.individual_number == new
-    async with history_of(house, Vault(Keyring({1: bytes(32)}, 1))) as history:
+    async with history_of(house, Vault(Keyring({1: bytes(32)}, 1, bytes(32)))) as history:
         with pytest.raises(StoreFault, match="cannot be opened"):
             await history.of(key)
 

@@ -22,8 +22,8 @@ from support.world import REGISTERS, postgres
 
 MIGRATIONS = sorted(path.name for path in (schemas_folder() / "postgres" / "migrations").iterdir())
 NOTICES, RELAY, STATUS, HISTORY = "jukinet_notices", "jukinet_relay", "jukinet_status", "jukinet_history"
-CONTROL, WATCH, BRIDGE = "jukinet_control", "jukinet_watch", "jukinet_bridge"
-EVERY_ROLE = (NOTICES, RELAY, STATUS, HISTORY, CONTROL, WATCH, BRIDGE)
+CONTROL, WATCH, BRIDGE, KEYS = "jukinet_control", "jukinet_watch", "jukinet_bridge", "jukinet_keys"
+EVERY_ROLE = (NOTICES, RELAY, STATUS, HISTORY, CONTROL, WATCH, BRIDGE, KEYS)
 ROLES_OF = {
     "find_answers": (NOTICES, CONTROL),
     "find_people": (NOTICES, CONTROL),
@@ -35,7 +35,7 @@ ROLES_OF = {
     "find_outgoing": (RELAY,),
     "store_receipt": (RELAY,),
     "close_outbox": (RELAY,),
-    "add_leaf": (RELAY, CONTROL, WATCH),
+    "add_leaf": (RELAY, CONTROL, WATCH, KEYS),
     "database_settings": EVERY_ROLE,
     "has_schema": EVERY_ROLE,
     "schema_version": EVERY_ROLE,
@@ -73,6 +73,14 @@ ROLES_OF = {
     "settle_held": (CONTROL,),
     "trace_notice": (CONTROL,),
     "note_leaves": (BRIDGE,),
+    "lock_keys": (KEYS,),
+    "living_processes": (KEYS,),
+    "count_sealed_held": (KEYS,),
+    "find_stale_held": (KEYS,),
+    "reseal_held": (KEYS,),
+    "count_sealed_parcel": (KEYS,),
+    "find_stale_parcel": (KEYS,),
+    "reseal_parcel": (KEYS,),
 }
 # Each side of the bridge has queries of its own.
 BRIDGE_QUERIES = {
@@ -82,10 +90,16 @@ BRIDGE_QUERIES = {
         *("deliver_case", "find_lines", "find_due_cases", "erase_case", "find_cases"),
     ),
 }
+# What each register alone has sealed.
+KEY_QUERIES = {
+    "juki": ("count_sealed_history", "find_stale_history", "reseal_history"),
+    "fuhyo": ("count_sealed_bridge_held", "find_stale_bridge_held", "reseal_bridge_held"),
+}
 
 
 def roles_of(register: str) -> dict[str, tuple[str, ...]]:
-    return ROLES_OF | dict.fromkeys(BRIDGE_QUERIES[register], (BRIDGE,))
+    bridge = dict.fromkeys(BRIDGE_QUERIES[register], (BRIDGE,))
+    return ROLES_OF | bridge | dict.fromkeys(KEY_QUERIES[register], (KEYS,))
 
 
 # Row types that are inserted whole, by position, and the table that takes each.

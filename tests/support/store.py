@@ -27,7 +27,7 @@ from jukinet_daemon.wire.parcel import Parcel
 
 from .world import FUKUOKA, until
 
-VAULT = Vault(Keyring(MappingProxyType({1: bytes(32)}), 1))
+VAULT = Vault(Keyring(MappingProxyType({1: bytes(32)}), 1, bytes(32)))
 CLOCK = clock_of("Asia/Tokyo")
 _numbers = count(1)
 

@@ -39,7 +39,9 @@ from support.notices import departure, fuhyo_change, juki_change
 
 FUKUOKA, OMUTA = "401307", "402028"
 MORNING = datetime(2026, 11, 24, 0, 30, tzinfo=ZoneInfo("Asia/Tokyo"))
-HOUSE = House(JUKI, read_areas(), Strictness.WARN, lambda: MORNING, Vault(Keyring({1: bytes(32)}, 1)))
+HOUSE = House(
+    JUKI, read_areas(), Strictness.WARN, lambda: MORNING, Vault(Keyring({1: bytes(32)}, 1, bytes(32)))
+)
 NOTHING = Known({}, {})
 CODE = "24727059608"
 

@@ -12,6 +12,7 @@ from jukinet_daemon.cli.bridge import add_bridge, bridge
 from jukinet_daemon.cli.control import CommandFault
 from jukinet_daemon.cli.diagnose import add_diagnose, diagnose
 from jukinet_daemon.cli.held import add_held, held
+from jukinet_daemon.cli.keys import add_keys, keys
 from jukinet_daemon.cli.numbers import add_numbers, numbers
 from jukinet_daemon.cli.pki import add_pki, pki
 from jukinet_daemon.cli.status import show_status
@@ -81,6 +82,7 @@ COMMANDS: dict[str, Command | Tool] = {
         numbers, "届いていない電文番号を扱う / parcel numbers that are missing or came twice", add_numbers
     ),
     "pki": Tool(pki, "認証局: 鍵、証明書、失効 / the CA: keys, certificates, revocation", add_pki),
+    "keys": Command(keys, "暗号化の鍵を調べ、更新し、廃棄する / the keys of the vault", add_keys),
     "status": Command(show_status, "動いているサーバの状態を示す / show the running server's state"),
 }
 

@@ -67,6 +67,10 @@ class Frame:
         self.status.peers = self._peers
         if self.config.tls:
             self.status.expiries = self._expiries
+        self.status.keys = lambda: {
+            "current": self.vault.ring.current,
+            "versions": list(self.vault.ring.versions),
+        }
 
     def house(self) -> House:
         """What notices are judged by here."""

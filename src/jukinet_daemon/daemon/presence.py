@@ -11,7 +11,7 @@ from jukinet_daemon.store.processes import Processes
 SILENT_AFTER_S = 4 * TELL_EVERY_S
 
 
-def begin_presence(frame: Frame, whole: Config) -> None:
+def begin_presence(frame: Frame, whole: Config) -> PresenceLoop:
     """Begins to tell of this process, and to hear of the others. `whole` is what all of them open."""
     processes = Processes(frame.status_database, "+".join(frame.config.duties), socket.gethostname())
     frame.status.others = lambda: processes.others(SILENT_AFTER_S)
@@ -19,6 +19,7 @@ def begin_presence(frame: Frame, whole: Config) -> None:
     presence = PresenceLoop(processes, frame.status.own, frame.metrics.registry)
     frame.stack.push_async_callback(presence.forget)
     frame.begin(presence.run(), "presence")
+    return presence
 
 
 def _elsewhere(whole: Config, here: Config) -> dict[str, Any]:

@@ -17,6 +17,7 @@ from jukinet_daemon.daemon.presence import begin_presence
 from jukinet_daemon.daemon.relay import open_relay
 from jukinet_daemon.daemon.watch import add_watch
 from jukinet_daemon.listenfds import PassedSocketFault, take_passed
+from jukinet_daemon.loops.keyring import KeyringLoop
 from jukinet_daemon.loops.trust import TrustLoop
 from jukinet_daemon.sdnotify import keep_watchdog, notify, watchdog_interval
 
@@ -77,7 +78,8 @@ class Daemon:
         if frame.lines:
             self.trust = TrustLoop(frame.credentials, frame.lines, frame.clock)
             frame.begin(self.trust.run(), "trust")
-        begin_presence(frame, self._whole)
+        presence = begin_presence(frame, self._whole)
+        frame.begin(KeyringLoop(config.keys.ring, frame.vault, presence.tell_now).run(), "keyring")
         if watchdog_interval():
             frame.begin(keep_watchdog(), "watchdog")
 

@@ -26,6 +26,11 @@ class PresenceLoop:
         self._report = report
         self._registry = registry
         self._heard = True
+        self._news = asyncio.Event()
+
+    def tell_now(self) -> None:
+        """Something changed that others wait to hear."""
+        self._news.set()
 
     async def run(self) -> None:
         """Tells for ever. A database that does not take it is said once, until it does again."""
@@ -37,7 +42,9 @@ class PresenceLoop:
                 if self._heard:
                     log.warning("process_unheard", fault=str(fault))
                 self._heard = False
-            await asyncio.sleep(TELL_EVERY_S)
+            with suppress(TimeoutError):
+                await asyncio.wait_for(self._news.wait(), TELL_EVERY_S)
+            self._news.clear()
 
     async def forget(self) -> None:
         """Leaves in good order; a row that stays is soon too old to count."""

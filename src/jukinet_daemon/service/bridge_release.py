@@ -180,7 +180,7 @@ class Releaser:
 
     def _leaf(self, reading: _Reading, item: _Judged) -> Leaf:
         event = "bridge_answered" if item.outcome is outcomes.ANSWERED else "bridge_refused"
-        index = self._vault.index("bridge/code", item.request.resident_code)
+        index = self._vault.mark("bridge/code", item.request.resident_code)
         return leaf(
             REGISTER,
             event,

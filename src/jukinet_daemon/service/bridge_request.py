@@ -180,7 +180,7 @@ class RequestDesk:
         return await self._settle(case, again, peer)
 
     def _line(self, place: int, key: str, entry: Entry) -> _Line:
-        line = self._line_of(place, self._vault.index("bridge/key", key), entry)
+        line = self._line_of(place, self._vault.mark("bridge/key", key), entry)
         return line if _key_of(key) else replace(line, outcome=outcomes.KEY_MALFORMED)
 
     @staticmethod

@@ -55,6 +55,7 @@ class Status:
         self.expiries: Callable[[], tuple[Expiry, ...]] = tuple
         self.peers: Callable[[], Mapping[str, list[Any]]] = lambda: {"inside": [], "refused": []}
         self.relay: Callable[[], Mapping[str, Any]] | None = None
+        self.keys: Callable[[], Mapping[str, Any]] = dict
         self.others: Others = _nobody
         self.elsewhere: Mapping[str, Any] = {}
         self.parts: dict[str, Part] = {}
@@ -93,6 +94,7 @@ class Status:
             "doors": {name: dict(door()) for name, door in self.doors.items()},
             "certificates": [self._expiry(expiry) for expiry in self.expiries()],
             "peers": dict(self.peers()),
+            "keys": dict(self.keys()),
         }
         return report | ({"relay": dict(self.relay())} if self.relay else {})
 

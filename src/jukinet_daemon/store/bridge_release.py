@@ -71,11 +71,17 @@ class ReleaseStore:
         """The 個人番号 of a record, or None; both cost the opening of one value. Raises StoreFault."""
         try:
             if found.sealed is None or found.person_id is None or found.record_version is None:
-                self._vault.open("bridge/decoy", self._decoy)
+                self._vault.open("bridge/decoy", self._decoy_now())
                 return None
             return rows.open_number(found.person_id, found.record_version, found.sealed, self._vault)
         except VaultFault as fault:
             raise StoreFault(f"a number cannot be opened: {fault}") from None
+
+    def _decoy_now(self) -> bytes:
+        """The value opened where there is none, under a key that is still in the ring."""
+        if not self._vault.is_current(self._decoy):
+            self._decoy = self._vault.seal("bridge/decoy", _DECOY.encode())
+        return self._decoy
 
     async def burn(self, burnings: Sequence[Burning]) -> list[Burnt]:
         """Burns requests with their evidence in one durable transaction. Raises StoreFault."""

@@ -27,11 +27,12 @@ def _sealed(record: Record, column: str, value: str | None, vault: Vault) -> byt
     return (
         None
         if value is None
-        else vault.seal(_place(record.person_id, record.version, column), value.encode())
+        else vault.seal(place_of(record.person_id, record.version, column), value.encode())
     )
 
 
-def _place(person_id: int, version: int, column: str) -> str:
+def place_of(person_id: int, version: int, column: str) -> str:
+    """Where a sealed value of the history stands."""
     return f"history/{column}/{person_id}/{version}"
 
 
@@ -169,7 +170,7 @@ def record_of(row: asyncpg.Record, vault: Vault) -> Record:
 
     def opened(column: str) -> str | None:
         sealed = row.get(column)
-        return None if sealed is None else vault.open(_place(*place, column), sealed).decode()
+        return None if sealed is None else vault.open(place_of(*place, column), sealed).decode()
 
     person = Person(
         resident_code=row["resident_code"],
@@ -240,4 +241,4 @@ def departure_row(notice: DepartureNotice, person_id: int, notified_on: date) ->
 
 def open_number(person_id: int, version: int, sealed: bytes, vault: Vault) -> str:
     """The 個人番号 of a record, from its sealed column. Raises VaultFault."""
-    return vault.open(_place(person_id, version, "individual_number"), sealed).decode()
+    return vault.open(place_of(person_id, version, "individual_number"), sealed).decode()

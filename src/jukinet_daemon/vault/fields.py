@@ -3,14 +3,15 @@
 import hashlib
 import hmac
 import os
-from functools import cached_property
+from collections.abc import Mapping
+from dataclasses import dataclass, field
 
 from cryptography.exceptions import InvalidTag
 from cryptography.hazmat.primitives.ciphers.aead import AESGCMSIV
 
 from jukinet_daemon.vault.keyring import Keyring
 
-_VERSION_BYTES = 2
+VERSION_BYTES = 2
 _NONCE_BYTES = 12
 _INDEX_BYTES = 16
 
@@ -19,47 +20,91 @@ class VaultFault(ValueError):
     """A sealed value does not open where it stands: moved, damaged, or its key is gone."""
 
 
+@dataclass(frozen=True, slots=True)
+class _Keys:
+    """What a ring's keys were derived to, once: sealing and index run for every notice."""
+
+    ring: Keyring = field(repr=False)
+    prefix: bytes
+    ciphers: Mapping[int, AESGCMSIV] = field(repr=False)
+    indexes: Mapping[int, bytes] = field(repr=False)
+    fingerprint: bytes = field(repr=False)
+    mark: bytes = field(repr=False)
+
+
 class Vault:
-    """Seals and opens field values, and computes their indexes, under one key ring."""
+    """Seals and opens field values, and computes their indexes, under one key ring, which may be renewed."""
 
     def __init__(self, keyring: Keyring) -> None:
-        self._keyring = keyring
-        self._ciphers = {version: AESGCMSIV(keyring.derive(version, "field")) for version in keyring.keys}
+        self._keys = _derive(keyring)
+
+    @property
+    def ring(self) -> Keyring:
+        """The key ring in use."""
+        return self._keys.ring
+
+    def renew(self, keyring: Keyring) -> None:
+        """Takes another key ring; whatever is sealed from now on is under its current version."""
+        self._keys = _derive(keyring)
 
     def seal(self, place: str, value: bytes) -> bytes:
         """Encrypts a value, bound to its place (table, column, row) and key version (RFC 8452)."""
-        version = self._keyring.current.to_bytes(_VERSION_BYTES, "big")
+        keys = self._keys
         nonce = os.urandom(_NONCE_BYTES)
-        sealed = self._ciphers[self._keyring.current].encrypt(nonce, value, version + place.encode())
-        return version + nonce + sealed
+        sealed = keys.ciphers[keys.ring.current].encrypt(nonce, value, keys.prefix + place.encode())
+        return keys.prefix + nonce + sealed
 
     def open(self, place: str, sealed: bytes) -> bytes:
         """Decrypts a value that was sealed to this place. Raises VaultFault."""
-        version = sealed[:_VERSION_BYTES]
-        nonce = sealed[_VERSION_BYTES : _VERSION_BYTES + _NONCE_BYTES]
-        cipher = self._ciphers.get(int.from_bytes(version, "big"))
+        version = sealed[:VERSION_BYTES]
+        nonce = sealed[VERSION_BYTES : VERSION_BYTES + _NONCE_BYTES]
+        cipher = self._keys.ciphers.get(int.from_bytes(version, "big"))
         if cipher is None:
             raise VaultFault("the key version of a sealed value is not in the key ring")
         try:
-            return cipher.decrypt(nonce, sealed[_VERSION_BYTES + _NONCE_BYTES :], version + place.encode())
+            return cipher.decrypt(nonce, sealed[VERSION_BYTES + _NONCE_BYTES :], version + place.encode())
         except (InvalidTag, ValueError):
             raise VaultFault("a sealed value does not open at its place") from None
 
+    def is_current(self, sealed: bytes) -> bool:
+        """Whether a value stands under the version that is written under now."""
+        return sealed.startswith(self._keys.prefix)
+
     def index(self, column: str, value: str) -> bytes:
-        """The blind index of a value: HMAC-SHA256 under a key of its own, cut to 16 bytes."""
-        return hmac.digest(self._index_key, f"{column}\0{value}".encode(), hashlib.sha256)[:_INDEX_BYTES]
+        """The blind index to store beside a value: key version, then HMAC-SHA256 cut to 16 bytes."""
+        keys = self._keys
+        return keys.prefix + _index(keys.indexes[keys.ring.current], column, value)
+
+    def indexes(self, column: str, value: str) -> list[bytes]:
+        """Every index a value may be stored with: one for each version in the ring. For look-ups."""
+        return [_prefix(version) + _index(key, column, value) for version, key in self._keys.indexes.items()]
 
     def fingerprint(self, content: bytes) -> bytes:
         """A keyed digest of a notice, to know a repeat by.
 
         Keyed, because a plain digest over known items and a 12-digit number would give the number away.
         """
-        return hmac.digest(self._fingerprint_key, content, hashlib.sha256)
+        return hmac.digest(self._keys.fingerprint, content, hashlib.sha256)
 
-    @cached_property
-    def _index_key(self) -> bytes:
-        return self._keyring.derive(min(self._keyring.keys), "index")
+    def mark(self, kind: str, value: str) -> bytes:
+        """A keyed digest that evidence names a code by: the same after every rotation."""
+        return _index(self._keys.mark, kind, value)
 
-    @cached_property
-    def _fingerprint_key(self) -> bytes:
-        return self._keyring.derive(min(self._keyring.keys), "fingerprint")
+
+def _derive(ring: Keyring) -> _Keys:
+    return _Keys(
+        ring,
+        _prefix(ring.current),
+        {version: AESGCMSIV(ring.derive(version, "field")) for version in ring.versions},
+        {version: ring.derive(version, "index") for version in ring.versions},
+        ring.derive_lasting("fingerprint"),
+        ring.derive_lasting("mark"),
+    )
+
+
+def _prefix(version: int) -> bytes:
+    return version.to_bytes(VERSION_BYTES, "big")
+
+
+def _index(key: bytes, column: str, value: str) -> bytes:
+    return hmac.digest(key, f"{column}\0{value}".encode(), hashlib.sha256)[:_INDEX_BYTES]

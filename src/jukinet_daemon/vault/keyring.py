@@ -1,18 +1,24 @@
-"""鍵束: the key versions of one register, read from a file that only the service can read."""
+"""鍵束: the keys of one register, by version, in a file that only the service can read."""
 
 import base64
 import binascii
+import os
 import secrets
+import stat
 import tomllib
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from types import MappingProxyType
+from typing import Any
 
 from cryptography.hazmat.primitives.hashes import SHA256
 from cryptography.hazmat.primitives.kdf.hkdf import HKDF
 
 KEY_BYTES = 32
+LAST_VERSION = 2**16 - 1
+_OTHERS = 0o077
+_WORLD = 0o007
 
 
 class KeyringFault(ValueError):
@@ -21,10 +27,15 @@ class KeyringFault(ValueError):
 
 @dataclass(frozen=True, slots=True)
 class Keyring:
-    """Keys by version, and the version that new values are written under."""
+    """Keys by version (1 to 65535), the version that new values are written under, and the fingerprint key.
+
+    A version serves sealing and index, each under a key of its own derived from it. The fingerprint key
+    has no versions: docs/adr/0020-keys-and-their-rotation.md says why.
+    """
 
     keys: Mapping[int, bytes] = field(repr=False)
     current: int
+    fingerprint_key: bytes = field(repr=False)
 
     def derive(self, version: int, purpose: str) -> bytes:
         """The key of a version for one purpose (HKDF-SHA256, RFC 5869), so that no key serves two.
@@ -33,28 +44,128 @@ class Keyring:
         """
         if version not in self.keys:
             raise KeyringFault(f"key version {version} is not in the key ring")
-        info = f"jukinet-daemon/{purpose}".encode()
-        return HKDF(SHA256(), length=KEY_BYTES, salt=None, info=info).derive(self.keys[version])
+        return _derived(self.keys[version], purpose)
+
+    def derive_lasting(self, purpose: str) -> bytes:
+        """The key of a purpose that no rotation changes, from the fingerprint key."""
+        return _derived(self.fingerprint_key, purpose)
+
+    @property
+    def versions(self) -> tuple[int, ...]:
+        """The versions in the ring, ascending."""
+        return tuple(sorted(self.keys))
+
+    def added(self) -> "Keyring":
+        """The same with a fresh key of the next version, which nothing is written under yet."""
+        version = self.versions[-1] + 1
+        if version > LAST_VERSION:
+            raise KeyringFault(f"there is no key version after {LAST_VERSION}")
+        fresh = {**self.keys, version: secrets.token_bytes(KEY_BYTES)}
+        return replace(self, keys=MappingProxyType(fresh))
+
+    def using(self, version: int) -> "Keyring":
+        """The same, new values to be written under another version. Raises KeyringFault if it is missing."""
+        self.derive(version, "field")
+        return replace(self, current=version)
+
+    def without(self, version: int) -> "Keyring":
+        """The same without a version. Raises KeyringFault for the current one and one that is not there."""
+        if version == self.current:
+            raise KeyringFault(f"key version {version} is the current one")
+        self.derive(version, "field")
+        left = {other: key for other, key in self.keys.items() if other != version}
+        return replace(self, keys=MappingProxyType(left))
 
 
-def read_keyring(path: Path) -> Keyring:
-    """Reads a key file (TOML: `current = 1`, `[keys]` version = base64 of 32 bytes). Raises KeyringFault."""
-    try:
-        table = tomllib.loads(path.read_text("utf-8"))
-        keys = {
-            int(version): base64.b64decode(text, validate=True) for version, text in table["keys"].items()
-        }
-        current = table["current"]
-    except OSError as fault:
-        raise KeyringFault(f"key file {path}: {fault.strerror}") from None
-    except (ValueError, KeyError, TypeError, AttributeError, binascii.Error):
-        raise KeyringFault(f"key file {path}: not a key ring") from None
-    if current not in keys or any(len(key) != KEY_BYTES for key in keys.values()):
-        raise KeyringFault(f"key file {path}: `current` names no key, or a key is not {KEY_BYTES} bytes")
-    return Keyring(MappingProxyType(keys), current)
+def _derived(key: bytes, purpose: str) -> bytes:
+    return HKDF(SHA256(), length=KEY_BYTES, salt=None, info=f"jukinet-daemon/{purpose}".encode()).derive(key)
+
+
+def new_keyring() -> Keyring:
+    """A fresh key ring with one version."""
+    keys = MappingProxyType({1: secrets.token_bytes(KEY_BYTES)})
+    return Keyring(keys, 1, secrets.token_bytes(KEY_BYTES))
 
 
 def new_keyring_text() -> str:
-    """The text of a fresh key file with one key."""
-    key = base64.b64encode(secrets.token_bytes(KEY_BYTES)).decode("ascii")
-    return f'current = 1\n\n[keys]\n1 = "{key}"\n'
+    """The text of a fresh key file."""
+    return keyring_text(new_keyring())
+
+
+def keyring_text(ring: Keyring) -> str:
+    """A key ring as the text of its file."""
+    lines = [f"current = {ring.current}", f'fingerprint = "{_text(ring.fingerprint_key)}"', "", "[keys]"]
+    lines += [f'{version} = "{_text(ring.keys[version])}"' for version in ring.versions]
+    return "\n".join(lines) + "\n"
+
+
+def read_keyring(path: Path) -> Keyring:
+    """Reads a key file (TOML: `current`, `fingerprint`, `[keys]` version = base64 of 32 bytes).
+
+    Raises KeyringFault for one that is missing, not whole, or that others could read.
+    """
+    try:
+        with path.open("rb") as file:
+            mode = os.fstat(file.fileno()).st_mode
+            table = tomllib.loads(file.read().decode("utf-8"))
+    except OSError as fault:
+        raise KeyringFault(f"key file {path}: {fault.strerror}") from None
+    except ValueError:
+        raise KeyringFault(f"key file {path}: not a key ring") from None
+    if mode & _forbidden(path):
+        raise KeyringFault(
+            f"key file {path}: mode {stat.S_IMODE(mode):04o}: others can read or write it; make it 0600"
+        )
+    return _ring(path, table)
+
+
+def _ring(path: Path, table: Mapping[str, Any]) -> Keyring:
+    try:
+        keys = {int(version): _key(text) for version, text in table["keys"].items()}
+        fingerprint, current = _key(table["fingerprint"]), table["current"]
+    except (ValueError, KeyError, TypeError, AttributeError, binascii.Error):
+        raise KeyringFault(f"key file {path}: not a key ring") from None
+    if any(len(key) != KEY_BYTES for key in (*keys.values(), fingerprint)):
+        raise KeyringFault(f"key file {path}: a key is not {KEY_BYTES} bytes")
+    if not isinstance(current, int) or current not in keys:
+        raise KeyringFault(f"key file {path}: `current` names no key of the ring")
+    if not all(0 < version <= LAST_VERSION for version in keys):
+        raise KeyringFault(f"key file {path}: a version is not within 1 to {LAST_VERSION}")
+    return Keyring(MappingProxyType(keys), current, fingerprint)
+
+
+def write_keyring(path: Path, ring: Keyring) -> None:
+    """Puts a key ring in the place of a file, wholly or not at all, durably. Raises KeyringFault."""
+    beside = path.with_name(f"{path.name}.new")
+    try:
+        owner = path.stat()
+        beside.unlink(missing_ok=True)
+        beside.touch(0o600, exist_ok=False)
+        with beside.open("w", encoding="utf-8") as file:
+            if (owner.st_uid, owner.st_gid) != (os.geteuid(), os.getegid()):
+                os.fchown(file.fileno(), owner.st_uid, owner.st_gid)
+            file.write(keyring_text(ring))
+            file.flush()
+            os.fsync(file.fileno())
+        beside.replace(path)
+        folder = os.open(path.parent, os.O_RDONLY | os.O_DIRECTORY)
+        try:
+            os.fsync(folder)
+        finally:
+            os.close(folder)
+    except OSError as fault:
+        raise KeyringFault(f"key file {path}: cannot be written: {fault.strerror}") from None
+
+
+def _forbidden(path: Path) -> int:
+    """The mode bits a key file must not have. A credential's group bits show systemd's ACL."""
+    passed = os.environ.get("CREDENTIALS_DIRECTORY")
+    return _WORLD if passed and path.parent == Path(passed) else _OTHERS
+
+
+def _key(text: str) -> bytes:
+    return base64.b64decode(text, validate=True)
+
+
+def _text(key: bytes) -> str:
+    return base64.b64encode(key).decode("ascii")

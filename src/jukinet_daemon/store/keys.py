@@ -1,0 +1,121 @@
+"""鍵の更新の保存: reads what stands under which key version, and puts rows under the current one."""
+
+import json
+from collections import Counter
+from collections.abc import Mapping
+from contextlib import suppress
+from dataclasses import dataclass
+from typing import Any
+
+import asyncpg
+
+from jukinet_daemon.ledger.leaf import Leaf
+from jukinet_daemon.store.faults import StoreFault, store_faults
+from jukinet_daemon.store.pool import Connection, Database
+from jukinet_daemon.store.sealed import SEALED, SealedTable, columns_of
+from jukinet_daemon.store.vouch import vouched
+from jukinet_daemon.vault.fields import VERSION_BYTES, Vault
+
+LOCK_TIMEOUT_S = 5.0
+
+
+@dataclass(frozen=True, slots=True)
+class Process:
+    """A process that lives, and what it said of its key ring: current version, all versions."""
+
+    name: str
+    current: int
+    versions: frozenset[int]
+
+
+@dataclass(frozen=True, slots=True)
+class Batch:
+    """Rows found under other versions, with their values under the current one; `after` is the last key."""
+
+    table: SealedTable
+    rows: list[list[Any]]
+    after: tuple[Any, ...]
+
+    @property
+    def values(self) -> int:
+        """How many sealed values the rows have."""
+        fresh = len(self.table.columns)
+        return sum(value is not None for row in self.rows for value in row[-fresh:])
+
+
+class KeyStore:
+    """The database behind key rotation, in the role jukinet_keys, on a connection of its own."""
+
+    def __init__(self, connection: Connection, queries: Mapping[str, str], register: str) -> None:
+        self._connection = connection
+        self._queries = queries
+        self.tables = SEALED[register]
+
+    @classmethod
+    async def open(cls, database: Database, register: str) -> "KeyStore":
+        """Opens the connection. Raises StoreFault."""
+        return cls(await database.connect(), database.queries, register)
+
+    async def close(self) -> None:
+        """Closes the connection, and its lock goes with it."""
+        with suppress(StoreFault), store_faults():
+            await self._connection.close(timeout=LOCK_TIMEOUT_S)
+
+    async def lock(self) -> bool:
+        """Makes this the only rotation; False while another one runs. Raises StoreFault."""
+        with store_faults():
+            locked: bool = await self._connection.fetchval(self._queries["lock_keys"])
+        return locked
+
+    async def processes(self, silent_s: float) -> list[Process]:
+        """The processes that live and their key rings. One that says nothing of keys knows none of them.
+
+        Raises StoreFault.
+        """
+        with store_faults():
+            found = await self._connection.fetch(self._queries["living_processes"], silent_s)
+        told = [(row["process"], json.loads(row["keys"] or "{}")) for row in found]
+        return [Process(n, keys.get("current", 0), frozenset(keys.get("versions", ()))) for n, keys in told]
+
+    async def versions(self) -> dict[str, Counter[int]]:
+        """How many values each table has under each key version, by looking at all. Raises StoreFault."""
+        counted: dict[str, Counter[int]] = {}
+        for table in self.tables:
+            with store_faults():
+                query = self._queries[f"count_sealed_{table.name}"]
+                rows = await self._connection.fetch(query, timeout=None)
+            counted[table.name] = Counter({row["version"]: row["sealed"] for row in rows})
+        return counted
+
+    async def stale(
+        self, table: SealedTable, after: tuple[Any, ...], limit: int, vault: Vault
+    ) -> Batch | None:
+        """The next rows after a key that stand under another version; None at the end.
+
+        Raises StoreFault, and VaultFault for a value that does not open.
+        """
+        current = vault.ring.current.to_bytes(VERSION_BYTES, "big")
+        query = self._queries[f"find_stale_{table.name}"]
+        with store_faults():
+            found: list[asyncpg.Record] = await self._connection.fetch(
+                query, *after, current, limit, timeout=None
+            )
+        rows = [dict(row) for row in found]
+        resealed = [table.resealed(row, vault) for row in rows]
+        return Batch(table, resealed, table.key_of(rows[-1])) if rows else None
+
+    async def reseal(self, batch: Batch, leaf: Leaf) -> None:
+        """Puts rows under the current version, with the evidence, in one transaction. Raises StoreFault."""
+        query = self._queries[f"reseal_{batch.table.name}"]
+        with store_faults(), vouched(self._connection):
+            async with self._connection.transaction():
+                await self._connection.execute(query, *columns_of(batch.rows))
+                await self._add(leaf)
+
+    async def record(self, leaf: Leaf) -> None:
+        """Writes down a step, durably, before it is taken. Raises StoreFault."""
+        with store_faults(), vouched(self._connection):
+            await self._add(leaf)
+
+    async def _add(self, leaf: Leaf) -> None:
+        await self._connection.execute(self._queries["add_leaf"], leaf.hash, leaf.salt, leaf.payload)
