@@ -40,6 +40,7 @@ ROLES_OF = {
     "has_schema": EVERY_ROLE,
     "schema_version": EVERY_ROLE,
     "ping": (STATUS,),
+    "database_clock": (STATUS,),
     "outbox_waiting": (STATUS,),
     "outbox_refused": (STATUS,),
     "held_waiting": (STATUS,),
