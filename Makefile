@@ -61,7 +61,10 @@ chaos: $(READY) ## 処理も回線も害し、審判にかける (N=60 SEED=) / 
 profile: $(READY) ## 通知一件の時間の内訳 / where a notice's microseconds go: a table, a flame graph
 	@$(BIN)/python -m benchmarks.profile
 
-.PHONY: cutpoints
+.PHONY: cutpoints overload
+overload: $(READY) ## 持続の二倍を 60 の CS から / twice what is sustained from sixty CS, then storms of reconnects
+	@PYTHONPATH=tests $(BIN)/python -m campaign.overload $(OVERLOAD_ARGS)
+
 cutpoints: $(READY) ## 一件の全手順を切る / cut at every protocol step of one notice, before and after, in four ways
 	@PYTHONPATH=tests $(BIN)/python -m campaign.cutpoints $(if $(ROTATE),--rotate)
 
