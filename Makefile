@@ -24,7 +24,7 @@ ifneq ($(DESTDIR)$(PREFIX),)
 	@packaging/install.sh $(BIN)/python "$(DESTDIR)" "$(or $(PREFIX),/usr/local)" "$(or $(RUN_PYTHON),/usr/bin/python3)"
 endif
 
-.PHONY: deb monitoring
+.PHONY: deb monitoring syscalls
 deb: ## Debian パッケージを作る / a Debian package in build/
 	@rm -rf build/deb && $(MAKE) --no-print-directory install DESTDIR=build/deb PREFIX=/usr
 	@packaging/deb.sh build/deb $$(sed -n 's/^version = "\(.*\)"/\1/p' pyproject.toml) build/jukinet-daemon.deb
@@ -83,6 +83,11 @@ lock: $(READY) ## 依存を固定し直す / pin again, by hash and without addr
 	@$(BIN)/pip-compile --quiet --strip-extras --generate-hashes --allow-unsafe --no-emit-index-url \
 	  --no-emit-find-links --no-emit-trusted-host --no-header --no-annotate \
 	  --output-file benchmarks/peers/requirements.txt benchmarks/peers/requirements.in
+
+syscalls: $(READY) ## 呼ばれたシステムコールを unit の許可と比べる / calls seen by strace against the units' filter
+	@command -v strace >/dev/null || { [ "$$(id -u)" = 0 ] && apt-get install -y -qq --no-install-recommends strace >/dev/null; } \
+	  || { echo "strace がありません: apt-get install strace / strace is missing"; exit 1; }
+	@$(BIN)/pytest -q tests/acceptance/test_syscalls.py $(PYTEST_ARGS)
 
 monitoring: ## 警報の規則を promtool で調べる / check the alert rules with promtool
 	@command -v promtool >/dev/null || { [ "$$(id -u)" = 0 ] && apt-get install -y -qq --no-install-recommends prometheus >/dev/null; } \

@@ -63,6 +63,16 @@ def test_a_unit_is_exposed_no_more_than_it_must_be(root: Path, service: str) -> 
 
 
 @ANALYZE
+def test_the_table_of_exposure_is_true(root: Path) -> None:
+    text = (ROOT / "docs" / "security.md").read_text("utf-8")
+    told = dict(re.findall(r"^\| `(jukinet-[a-z]+@\.service)` \| ([0-9.]+) \|", text, re.MULTILINE))
+    assert sorted(told) == services()
+    measured = {service: _exposure(root, service.replace("@", "@juki")) for service in told}
+    # Other versions of systemd weigh some settings otherwise.
+    assert {s: float(figure) for s, figure in told.items()} == pytest.approx(measured, abs=0.2)
+
+
+@ANALYZE
 def test_a_unit_that_is_opened_would_be_seen(tmp_path: Path) -> None:
     root = stage(tmp_path / "root")
     unit = root / "usr/lib/systemd/system/jukinet-notices@.service"
