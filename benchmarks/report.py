@@ -85,11 +85,7 @@ def _behind(raw: Mapping[str, Any]) -> Iterator[tuple[str, str]]:
     yield "a small town alone, p50 / p99 / p999", _times(fair["alone_ms"])
     yield "beside a flood in parcels of 64", _times(fair["beside_parcels_of_64_ms"])
     yield "beside a flood in parcels of 500", _times(fair["beside_parcels_of_500_ms"])
-    peaks = (f"{name.replace('_', ' ')} {mib:.0f} MiB" for name, mib in fair["peak_mib_after"].items())
-    yield (
-        "memory before any flood; at its peak so far",
-        "; ".join((f"{fair['idle_rss_mib']:.0f} MiB", *peaks)),
-    )
+    yield "memory before any flood", f"{fair['idle_rss_mib']} MiB"
     yield (
         f"a backlog of {backlog['notices']:,}: all durable, all relayed",
         f"{backlog['all_durable_s']:.0f} s, {backlog['all_relayed_s']:.0f} s",

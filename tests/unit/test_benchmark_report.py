@@ -41,7 +41,6 @@ BENCH: dict[str, Any] = {
             "beside_parcels_of_64_ms": TIMES,
             "beside_parcels_of_500_ms": TIMES,
             "idle_rss_mib": 70.0,
-            "peak_mib_after": {"largest_in_parcels_of_64": 90.0},
         },
         "backlog": {"notices": 50_000, "all_durable_s": 9, "all_relayed_s": 12, "fresh_of_others_ms": TIMES},
         "first_load": {"people": 30_000, "rate": 2500.0, "whole_prefecture_hours": 0.57},
