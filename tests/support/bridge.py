@@ -4,7 +4,7 @@ import json
 import socket
 from collections.abc import AsyncIterator, Sequence
 from contextlib import AsyncExitStack, asynccontextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 from uuid import uuid4
@@ -13,6 +13,7 @@ import aiohttp
 
 from jukinet_daemon.credentials import Credentials
 from jukinet_daemon.daemon.serve import Daemon
+from jukinet_daemon.domain.notice import Key, KeyKind
 from jukinet_daemon.keys import signing_key
 from jukinet_daemon.outward_http import Address, Inquirer
 from jukinet_daemon.pki.files import load_certificate
@@ -21,11 +22,25 @@ from jukinet_daemon.pki.tls import TlsFiles, server_context
 from jukinet_daemon.pki.trust import DoorPolicy, Side
 from jukinet_daemon.server.gate import Gate
 from jukinet_daemon.server.listener import Listener
+from jukinet_daemon.service.bridge_case import leaf, moment_text
 from jukinet_daemon.sim.national import NUMBERS_PATH, NationalServer, Office
+from jukinet_daemon.store.bridge_request import CaseRow, Opening, RequestStore
+from jukinet_daemon.store.pool import open_database
 from jukinet_daemon.vault.age import open_age
-from jukinet_daemon.vault.seal import RequestKey
-from jukinet_daemon.wire.bridge import Ask, Case, Request
+from jukinet_daemon.vault.seal import RequestKey, key_digest
+from jukinet_daemon.wire.bridge import (
+    ANSWER_TYPE,
+    ASK_TYPE,
+    Ask,
+    Case,
+    Release,
+    Request,
+    read_answer,
+    read_release,
+    write_ask,
+)
 from support.notices import fuhyo_change, juki_change
+from support.store import VAULT
 from support.world import REGISTERS, TRUST_DOMAIN, House, Pki, config_for, write_keyring
 
 OFFICES = Path(__file__).parents[2] / "config" / "offices.csv"
@@ -211,3 +226,44 @@ def an_ask(codes: Sequence[str], **changes: str) -> tuple[Ask, list[RequestKey]]
     keys = [RequestKey() for _ in codes]
     requests = tuple(Request(str(uuid4()), code, key.public) for code, key in zip(codes, keys, strict=True))
     return Ask(Case(**(fields | changes)), requests), keys
+
+
+@dataclass(frozen=True)
+class Opened:
+    """A request that stands open at the 附票 server, as its process would ask it."""
+
+    ask: Ask
+    key: RequestKey
+
+
+async def opened_request(world: Bridged, code: str) -> Opened:
+    """Opens a case and a request for a code in the 附票 server's database, and asks nobody."""
+    database = await open_database(world.fuhyo.dsn, "fuhyo", "jukinet_bridge")
+    try:
+        store = RequestStore(database, VAULT)
+        (found,) = await store.entries([Key(KeyKind.CODE, code)])
+        ask, (key,) = an_ask([code])
+        case, (request,) = ask.case, ask.requests
+        run = str(uuid4())
+        row = CaseRow(
+            case.id, case.office, case.basis, case.affair, case.requested_by, case.approved_by, None, run
+        )
+        ends = await store.open_case(row, 600, leaf("fuhyo", "test"))
+        digest = key_digest(request.key)
+        opening = Opening(
+            request.id, case.id, 1, "juki", found.person_id, digest, None, leaf("fuhyo", "test")
+        )
+        await store.open_requests(case.id, [opening])
+        return Opened(Ask(replace(case, expires_at=moment_text(ends)), ask.requests), key)
+    finally:
+        await database.close()
+
+
+async def put(asker: Inquirer, ask: Ask, keys: Sequence[RequestKey]) -> list[Release]:
+    """Puts a question at the 都道府県 server and opens what comes with these keys. Raises PeerUnreachable."""
+    reply = await asker.exchange(write_ask(ask, "2026-11-24T09:00:00+09:00"), ASK_TYPE, ANSWER_TYPE)
+    sealed = read_answer(reply.payload, reply.asked)
+    return [
+        read_release(key.open(sealed[request.id], f"{reply.asked}/{request.id}".encode()))
+        for request, key in zip(ask.requests, keys, strict=True)
+    ]

@@ -9,6 +9,8 @@ from pydantic import BaseModel, ConfigDict, Field, TypeAdapter, ValidationError
 
 from jukinet_daemon.server.control import operator_of
 from jukinet_daemon.service.bridge_request import CaseFault, RequestDesk, Wanted
+from jukinet_daemon.store.faults import StoreFault
+from jukinet_daemon.vault.fields import VaultFault
 from jukinet_daemon.wire.bridge import Word
 from jukinet_daemon.wire.text import JsonFault, notice_id_in, read_json
 
@@ -96,6 +98,8 @@ def _plainly(operation: _Operation) -> _Operation:
             return await operation(request)
         except CaseFault as fault:
             return web.json_response({"problem": str(fault)}, status=409)
+        except (StoreFault, VaultFault) as fault:
+            return web.json_response({"problem": f"記録できない / cannot be done now: {fault}"}, status=503)
 
     return plain
 

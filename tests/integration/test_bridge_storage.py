@@ -1,0 +1,175 @@
+"""The temporary storage: held for minutes, delivered once, then not a byte of it is left; evidence first."""
+
+import asyncio
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from jukinet_daemon.service.bridge_erase import Eraser
+from jukinet_daemon.service.bridge_open import OpenCases
+from jukinet_daemon.service.metrics import Metrics
+from jukinet_daemon.sim.postgres import EmbeddedPostgres
+from jukinet_daemon.store.bridge_request import RequestStore
+from jukinet_daemon.store.migrate import migrate
+from jukinet_daemon.store.pool import open_database
+from jukinet_daemon.wire.bridge import Case
+from support.bridge import Bridged, bridged, emigrate, opened_request
+from support.store import CLOCK, VAULT, session
+from support.world import REGISTERS, Pki, postgres, until
+
+HELD = "SELECT sealed FROM bridge_held"
+
+
+async def test_not_a_byte_of_a_held_number_is_left_in_the_whole_database(pki: Pki, tmp_path: Path) -> None:
+    """Held, the server ends without delivering; the next one erases before it opens its door."""
+    with postgres() as server:
+        dsns = await _databases(server)
+        async with bridged(pki, dsns, tmp_path) as world:
+            (person,) = await emigrate(world)
+            case = (await world.open_case())["case"]
+            await world.ask(case, person["resident_code"])
+            (row,) = await world.fuhyo.rows(HELD)
+        # a clean stop writes what was only in memory: now it is on disk, once, and not in the log
+        server.stop()
+        assert [path.parent.name == "pg_wal" for path in _holding(server, row["sealed"])] == [False]
+        server.start()
+        async with bridged(pki, await _databases(server, make=False), tmp_path) as world:
+            assert await world.fuhyo.rows(HELD) == []
+            (leaf,) = await world.leaves("fuhyo", "bridge_erased")
+            assert (leaf["case"], leaf["why"]) == (case, "restarted")
+        server.stop()
+        assert _holding(server, row["sealed"]) == []
+
+
+def test_plain_deletion_would_have_left_it() -> None:
+    """The teeth of the test above: what DELETE and VACUUM leave behind in a page."""
+    with postgres() as server:
+        server.psql("postgres", "CREATE TABLE t (a int, s bytea)")
+        server.psql("postgres", "INSERT INTO t VALUES (1, 'other'), (2, 'other'), (3, 'secretsecret')")
+        server.psql("postgres", "DELETE FROM t WHERE a = 3")
+        server.psql("postgres", "VACUUM t")
+        server.stop()
+        tables = [path for path in _holding(server, b"secretsecret") if path.parent.name != "pg_wal"]
+        assert tables != []
+
+
+async def test_a_crash_of_the_database_empties_the_storage(pki: Pki, tmp_path: Path) -> None:
+    with postgres() as server:
+        dsns = await _databases(server)
+        async with bridged(pki, dsns, tmp_path) as world:
+            (person,) = await emigrate(world)
+            case = (await world.open_case())["case"]
+            await world.ask(case, person["resident_code"])
+            assert len(await world.fuhyo.rows(HELD)) == 1
+            server.kill()
+            server.start()
+            assert server.psql("fuhyo", "SELECT count(*) FROM bridge_held") == "0"
+
+
+_SHIFT = """UPDATE bridge_case SET opened_at = opened_at + $2::text::interval,
+    expires_at = expires_at + $2::text::interval WHERE case_id = $1::uuid"""
+
+
+@pytest.mark.parametrize(
+    ("shift", "why"),
+    [
+        ("-2 h", "expired"),
+        (
+            "1 h",
+            "clock_set_back",
+        ),
+    ],
+)
+async def test_what_is_over_is_erased_by_itself(bridge_world: Bridged, shift: str, why: str) -> None:
+    first, second = await emigrate(bridge_world, 2)
+    over, goes_on = [(await bridge_world.open_case())["case"] for _ in range(2)]
+    await bridge_world.ask(over, first["resident_code"])
+    await bridge_world.ask(goes_on, second["resident_code"])
+    async with session(bridge_world.fuhyo.dsn) as owner:
+        await owner.execute(_SHIFT, over, shift)
+
+    async def erased() -> list[dict[str, Any]]:
+        return await bridge_world.leaves("fuhyo", "bridge_erased")
+
+    (leaf,) = await until(erased, seconds=60)
+    assert (leaf["case"], leaf["why"]) == (over, why)
+    assert "problem" in await bridge_world.ask(over, first["resident_code"], first=2)
+    # nobody else's case was touched
+    (line,) = await bridge_world.deliver(goes_on)
+    assert line["individual_number"] == second["individual_number"]
+
+
+async def test_a_clock_that_nobody_sets_ends_a_case_too(
+    new_database: Callable[[str], str],
+) -> None:
+    now = 0.0
+    open_cases = OpenCases(600, lambda: now)
+    database = await open_database(new_database("fuhyo"), "fuhyo", "jukinet_bridge")
+    try:
+        eraser = Eraser(RequestStore(database, VAULT), open_cases, CLOCK, Metrics())
+        case = Case("0" * 8 + "-0000-0000-0000-" + "0" * 12, "a", "b", "c", "d", "e", "")
+        open_cases.add(case)
+        assert (await eraser.sweep(), open_cases.find(case.id)) == (0, case)
+        now = 600.0
+        assert open_cases.find(case.id) is None
+        assert (await eraser.sweep(), len(open_cases)) == (1, 0)
+    finally:
+        await database.close()
+
+
+@pytest.mark.parametrize("register", REGISTERS)
+async def test_where_the_evidence_cannot_be_written_nothing_is_answered(
+    bridge_world: Bridged, register: str
+) -> None:
+    (person,) = await emigrate(bridge_world)
+    case = (await bridge_world.open_case())["case"]
+    async with session(bridge_world.houses[register].dsn) as owner:
+        await owner.execute("ALTER TABLE ledger ADD CONSTRAINT broken CHECK (false) NOT VALID")
+    said = await bridge_world.ask(case, person["resident_code"])
+    assert said.get("outcomes", {}).get("B100", 0) == 0
+    assert ("problem" in said) == (register == "fuhyo")
+    assert await bridge_world.fuhyo.rows(HELD) == []
+    assert await bridge_world.juki.rows("SELECT FROM bridge_answer") == []
+
+
+async def test_who_comes_back_between_the_question_and_the_answer_is_refused(bridge_world: Bridged) -> None:
+    """The answer is decided on a person's version and burnt only on that version."""
+    (person,) = await emigrate(bridge_world)
+    opened = await opened_request(bridge_world, person["resident_code"])
+    request, case = opened.ask.requests[0], opened.ask.case
+    sql = """SELECT bridge_burn(ARRAY[ROW($1::uuid, $2::uuid, 'a', 'b', 'c', 't', NULL, 'B100', $3, $4)]
+        ::bridge_answer_row[], ARRAY[ROW(repeat('x', 32)::bytea, ''::bytea, '{}')]::ledger_row[])"""
+    async with session(bridge_world.juki.dsn, role="jukinet_bridge") as bridge:
+        stale = await bridge.fetchval(sql, request.id, case.id, person["resident_code"], 1)
+        assert stale == ["moved"]
+        right = await bridge.fetchval(sql, request.id, case.id, person["resident_code"], 2)
+        again = await bridge.fetchval(sql, request.id, case.id, person["resident_code"], 2)
+    assert (right, again) == (["done"], ["burnt"])
+
+
+async def test_two_askers_of_one_request_at_once_burn_it_once(bridge_world: Bridged) -> None:
+    (person,) = await emigrate(bridge_world)
+    sql = """SELECT bridge_burn(ARRAY[ROW('11111111-1111-1111-1111-111111111111'::uuid,
+        '11111111-1111-1111-1111-111111111111'::uuid, 'a', 'b', 'c', 't', NULL, 'B100', $1, 2)]
+        ::bridge_answer_row[], ARRAY[ROW(repeat('x', 32)::bytea, ''::bytea, '{}')]::ledger_row[])"""
+
+    async def burn() -> str:
+        async with session(bridge_world.juki.dsn, role="jukinet_bridge") as bridge:
+            return str((await bridge.fetchval(sql, person["resident_code"]))[0])
+
+    assert sorted(await asyncio.gather(*(burn() for _ in range(8)))) == ["burnt"] * 7 + ["done"]
+
+
+async def _databases(server: EmbeddedPostgres, *, make: bool = True) -> dict[str, str]:
+    for register in REGISTERS if make else ():
+        server.psql("postgres", f"CREATE DATABASE {register}")
+        await migrate(server.dsn(register), register)
+    return {register: server.dsn(register) for register in REGISTERS}
+
+
+def _holding(server: EmbeddedPostgres, data: bytes) -> list[Path]:
+    """Every file below the data folder that has these bytes in it."""
+    files = (path for path in (server.folder / "pgdata").rglob("*") if path.is_file())
+    return [path for path in files if data in path.read_bytes()]
