@@ -77,6 +77,7 @@ GRANT SELECT (notice_id, outcome, code) ON inbox TO jukinet_status;
 GRANT SELECT (sender, received_at) ON parcel TO jukinet_status;
 GRANT SELECT (notice_id, held_at) ON held TO jukinet_status;
 GRANT SELECT, INSERT, UPDATE, DELETE ON process TO jukinet_status;
+GRANT SELECT ON maintenance TO jukinet_status;
 
 GRANT SELECT ON numbering, number_gap, number_reuse, comparison TO jukinet_status;
 
@@ -87,6 +88,9 @@ GRANT SELECT, INSERT ON numbering, number_reuse, comparison TO jukinet_watch;
 GRANT SELECT, INSERT, DELETE ON number_gap TO jukinet_watch;
 GRANT UPDATE (highest) ON numbering TO jukinet_watch;
 GRANT INSERT ON ledger TO jukinet_watch;
+
+-- Operators refuse new work for a while.
+GRANT SELECT, INSERT, UPDATE, DELETE ON maintenance TO jukinet_control;
 
 -- Operators stop waiting for numbers that will not come, and close numbers used again.
 GRANT SELECT, INSERT ON numbering TO jukinet_control;

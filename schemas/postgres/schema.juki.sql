@@ -648,6 +648,18 @@ ALTER TABLE public.ledger ALTER COLUMN entry_id ADD GENERATED ALWAYS AS IDENTITY
     CACHE 1
 );
 
+-- Name: maintenance; Type: TABLE; Schema: public; Owner: -
+
+CREATE TABLE public.maintenance (
+    one boolean DEFAULT true NOT NULL,
+    until timestamp with time zone NOT NULL,
+    reason text NOT NULL,
+    operator text NOT NULL,
+    since timestamp with time zone DEFAULT clock_timestamp() NOT NULL,
+    CONSTRAINT maintenance_one_check CHECK (one),
+    CONSTRAINT maintenance_reason_check CHECK ((octet_length(reason) <= 60))
+);
+
 -- Name: number_gap; Type: TABLE; Schema: public; Owner: -
 
 CREATE TABLE public.number_gap (
@@ -900,6 +912,11 @@ ALTER TABLE ONLY public.inbox
 
 ALTER TABLE ONLY public.ledger
     ADD CONSTRAINT ledger_pkey PRIMARY KEY (entry_id);
+
+-- Name: maintenance maintenance_pkey; Type: CONSTRAINT; Schema: public; Owner: -
+
+ALTER TABLE ONLY public.maintenance
+    ADD CONSTRAINT maintenance_pkey PRIMARY KEY (one);
 
 -- Name: number_gap number_gap_pkey; Type: CONSTRAINT; Schema: public; Owner: -
 

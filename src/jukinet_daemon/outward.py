@@ -5,6 +5,7 @@ import ssl
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
+from urllib.parse import unquote
 
 import aiohttp
 from cryptography import x509
@@ -25,16 +26,22 @@ from jukinet_daemon.wire.reply import ReplyFault, ReplyMessage, read_reply
 
 HEARTBEAT_S = 20.0
 CONNECT_TIMEOUT_S = 10.0
+# What a server that takes nothing for a while wants people to read, percent-encoded (RFC 3986) UTF-8.
+NOTICE_HEADER = "Jukinet-Notice"
 
 
 class PeerFault(Exception):
     """The peer cannot be reached, is not who it must be, or broke off. Send again later.
 
-    `refusal` says why its certificate was not taken, if that was it.
+    `refusal` says why its certificate was not taken, if that was it; `notice` is what it wants people to
+    read: the peer's own text, which goes into no log.
     """
 
-    def __init__(self, text: str, refusal: Refusal | None = None, peer: str | None = None) -> None:
+    def __init__(
+        self, text: str, refusal: Refusal | None = None, peer: str | None = None, notice: str = ""
+    ) -> None:
         super().__init__(text)
+        self.notice = notice
         self.refusal = refusal
         self.peer = peer
 
@@ -100,7 +107,7 @@ class Conversation:
         message = await self._messages.get()
         self._require_line()
         if message.type is not aiohttp.WSMsgType.TEXT:
-            raise PeerFault(f"the line ended: {self._socket.close_code}")
+            raise self._ended(message)
         try:
             return Receipt(read_reply(unseal(message.data, REPLY_TYPE, self._key)), message.data)
         except (SignatureFault, ReplyFault) as fault:
@@ -118,6 +125,10 @@ class Conversation:
         self._require_line()
         if self.lost.is_set():
             raise PeerFault(f"the line ended: {self._socket.close_code}")
+
+    def _ended(self, message: aiohttp.WSMessage) -> PeerFault:
+        notice = message.extra if message.type is aiohttp.WSMsgType.CLOSE and message.extra else ""
+        return PeerFault(f"the line ended: {self._socket.close_code}", notice=notice)
 
     def _require_line(self) -> None:
         if self._cut:
@@ -147,7 +158,8 @@ async def call(url: str, caller: Caller) -> AsyncIterator[Conversation]:
 
 def _unreachable(fault: Exception) -> PeerFault:
     if isinstance(fault, aiohttp.WSServerHandshakeError):
-        return PeerFault(f"does not let us in: HTTP {fault.status}")
+        notice = unquote(fault.headers.get(NOTICE_HEADER, "")) if fault.headers else ""
+        return PeerFault(f"does not let us in: HTTP {fault.status}", notice=notice)
     tls: Exception | None = None
     if isinstance(fault, aiohttp.ClientConnectorCertificateError):
         tls = fault.certificate_error

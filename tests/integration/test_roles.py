@@ -41,6 +41,7 @@ TABLE_RIGHTS = {
     },
     STATUS: {
         "process": {"SELECT", "INSERT", "UPDATE", "DELETE"},
+        "maintenance": {"SELECT"},
         "numbering": {"SELECT"},
         "number_gap": {"SELECT"},
         "number_reuse": {"SELECT"},
@@ -65,6 +66,7 @@ TABLE_RIGHTS = {
         "history": {"INSERT"},
         "outbox": {"INSERT"},
         "ledger": {"INSERT"},
+        "maintenance": {"SELECT", "INSERT", "UPDATE", "DELETE"},
         "numbering": {"INSERT", "SELECT"},
         "number_gap": {"DELETE", "INSERT", "SELECT"},
         "number_reuse": {"SELECT"},

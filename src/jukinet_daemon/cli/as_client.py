@@ -28,7 +28,7 @@ _STATUS = {
         "証明書は有効だが、この戸口の相手でない / valid, but not for this door",
     ),
     "404": (False, "URL の道が違う / the path of the URL is wrong"),
-    "503": (False, "止まるところ / the server is stopping"),
+    "503": (False, "止まるところか保守中 / stopping, or under maintenance"),
 }
 
 

@@ -13,6 +13,7 @@ from jukinet_daemon.cli.control import CommandFault
 from jukinet_daemon.cli.diagnose import add_diagnose, diagnose
 from jukinet_daemon.cli.held import add_held, held
 from jukinet_daemon.cli.keys import add_keys, keys
+from jukinet_daemon.cli.maintenance import add_maintenance, maintenance
 from jukinet_daemon.cli.numbers import add_numbers, numbers
 from jukinet_daemon.cli.pki import add_pki, pki
 from jukinet_daemon.cli.status import show_status
@@ -70,6 +71,9 @@ COMMANDS: dict[str, Command | Tool] = {
         bridge, "国外転出者の個人番号を所属のために求める / ask numbers of people overseas", add_bridge
     ),
     "check-config": Command(check_config, "設定を調べ、誤りをすべて示す / check the configuration"),
+    "maintenance": Command(
+        maintenance, "保守のため新しい通知を断る / refuse new work for maintenance", add_maintenance
+    ),
     "migrate": Command(migrate_database, "データベースのスキーマを最新にする / bring the schema up to date"),
     "diagnose": Tool(
         diagnose, "相手がつながらないわけを調べる / why a peer cannot connect, from either end", add_diagnose

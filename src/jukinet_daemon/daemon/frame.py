@@ -21,9 +21,11 @@ from jukinet_daemon.schemas import read_areas, read_bases, read_offices
 from jukinet_daemon.server.gate import Gate
 from jukinet_daemon.service.batch import House
 from jukinet_daemon.service.clock import Clock, clock_of
+from jukinet_daemon.service.maintenance import MaintenanceDesk
 from jukinet_daemon.service.metrics import Metrics
 from jukinet_daemon.service.refused import RefusedPeers
 from jukinet_daemon.service.status import Expiry, Status
+from jukinet_daemon.store.maintenance import MaintenanceStore
 from jukinet_daemon.store.pool import Database, open_database
 from jukinet_daemon.vault.fields import Vault
 from jukinet_daemon.vault.keyring import read_keyring
@@ -64,6 +66,8 @@ class Frame:
         """Makes the status that doors report to. Raises StoreFault."""
         self.status_database = database = await self.database("status")
         self.status = Status(self.register, self.areas, database, self.metrics, self.clock)
+        desk = MaintenanceDesk(self.register.name, MaintenanceStore(database), self.clock)
+        self.status.parts["maintenance"] = desk.part
         self.status.peers = self._peers
         if self.config.tls:
             self.status.expiries = self._expiries

@@ -8,9 +8,11 @@ from jukinet_daemon.server.control import ControlDoor
 from jukinet_daemon.server.health import HealthDoor
 from jukinet_daemon.server.listener import Listener
 from jukinet_daemon.service.held import HeldDesk
+from jukinet_daemon.service.maintenance import MaintenanceDesk
 from jukinet_daemon.service.trace import Tracer
 from jukinet_daemon.store.held import HeldNotices
 from jukinet_daemon.store.inbox import Inbox
+from jukinet_daemon.store.maintenance import MaintenanceStore
 
 
 async def open_health(frame: Frame, address: str) -> None:
@@ -26,7 +28,9 @@ async def open_control(frame: Frame, path: Path) -> None:
     held = HeldNotices(database, frame.register.name, frame.vault)
     inbox = Inbox(database, frame.register.name, frame.vault)
     desk = HeldDesk(frame.house(), held, inbox)
-    control = ControlDoor(frame.status, desk, number_desk(frame, database), Tracer(database, frame.clock))
+    maintenance = MaintenanceDesk(frame.register.name, MaintenanceStore(database), frame.clock)
+    numbers, tracer = number_desk(frame, database), Tracer(database, frame.clock)
+    control = ControlDoor(frame.status, desk, numbers, tracer, maintenance)
     await control.open(path, frame.passed.get("control"))
     frame.stack.push_async_callback(control.close)
     frame.addresses["control"] = str(path)

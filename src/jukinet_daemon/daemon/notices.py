@@ -7,6 +7,7 @@ import structlog
 from jukinet_daemon.config import NoticesDoor
 from jukinet_daemon.daemon.frame import Frame, cancelled
 from jukinet_daemon.daemon.watch import open_watch
+from jukinet_daemon.loops.maintenance import MaintenanceLoop
 from jukinet_daemon.loops.receive import ReceiveLoop
 from jukinet_daemon.pki.peer import Role
 from jukinet_daemon.pki.trust import DoorPolicy
@@ -19,6 +20,7 @@ from jukinet_daemon.service.numbers import Numbers
 from jukinet_daemon.service.receive import Receiver
 from jukinet_daemon.service.refuse import Refuser
 from jukinet_daemon.store.inbox import Inbox
+from jukinet_daemon.store.maintenance import MaintenanceStore
 
 log = structlog.get_logger()
 
@@ -43,6 +45,10 @@ async def open_notices(frame: Frame, settings: NoticesDoor) -> None:
     frame.stack.push_async_callback(listener.close)
     frame.addresses["notices"] = await listener.open(settings.listen, frame.passed.get("notices"))
     frame.stack.push_async_callback(_drain, listener, door)
+    maintenance = MaintenanceLoop(MaintenanceStore(frame.status_database), frame.clock, door.pause)
+    # Before the first peer is let in it is known whether any may be.
+    await maintenance.look()
+    frame.begin(maintenance.run(), "maintenance")
     frame.status.doors["notices"] = lambda: {
         "listen": frame.addresses["notices"],
         "open": not frame.status.stopping,

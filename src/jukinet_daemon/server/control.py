@@ -12,6 +12,7 @@ from typing import Any
 from aiohttp import web
 
 from jukinet_daemon.service.held import HeldDesk, Reason, Settled, SettleFault
+from jukinet_daemon.service.maintenance import MaintenanceDesk, MaintenanceFault
 from jukinet_daemon.service.numbers import NumberDesk
 from jukinet_daemon.service.status import Status
 from jukinet_daemon.service.trace import Tracer
@@ -27,8 +28,16 @@ _CREDENTIALS = struct.Struct("3i")
 class ControlDoor:
     """The door's handlers and its socket."""
 
-    def __init__(self, status: Status, held: HeldDesk, numbers: NumberDesk, tracer: Tracer) -> None:
+    def __init__(
+        self,
+        status: Status,
+        held: HeldDesk,
+        numbers: NumberDesk,
+        tracer: Tracer,
+        maintenance: MaintenanceDesk,
+    ) -> None:
         self._status = status
+        self._maintenance = maintenance
         self._held = held
         self._numbers = numbers
         self._tracer = tracer
@@ -49,6 +58,9 @@ class ControlDoor:
         application.router.add_get("/trace/{id}", self._trace)
         application.router.add_get("/numbers", self._list_numbers)
         application.router.add_post("/numbers/{sender:[0-9]{6}}/settle", self._settle_numbers)
+        application.router.add_get("/maintenance", self._maintained)
+        application.router.add_post("/maintenance", self._begin_maintenance)
+        application.router.add_delete("/maintenance", self._end_maintenance)
         self._runner = web.AppRunner(application, access_log=None)
         await self._runner.setup()
         await web.SockSite(self._runner, listening).start()
@@ -90,6 +102,16 @@ class ControlDoor:
         sender, operator = request.match_info["sender"], operator_of(request)
         return web.json_response(await self._numbers.settle(sender, first, last, operator, apply=apply))
 
+    async def _maintained(self, _request: web.Request) -> web.Response:
+        return web.json_response(await self._maintenance.part())
+
+    async def _begin_maintenance(self, request: web.Request) -> web.Response:
+        until, reason = request.query.get("until", ""), request.query.get("reason", "")
+        return web.json_response(await self._maintenance.begin(until, reason, operator_of(request)))
+
+    async def _end_maintenance(self, request: web.Request) -> web.Response:
+        return web.json_response(await self._maintenance.end(operator_of(request)))
+
 
 def operator_of(request: web.Request) -> str:
     """Who asks: the account at the other end of the socket, as the kernel says (SO_PEERCRED)."""
@@ -112,7 +134,7 @@ async def _plainly(
     """Says what stood in the way in a sentence that an operator can act on."""
     try:
         return await handler(request)
-    except SettleFault as fault:
+    except (SettleFault, MaintenanceFault) as fault:
         return web.json_response({"problem": str(fault)}, status=409)
     except (StoreFault, VaultFault) as fault:
         return web.json_response({"problem": f"記録できない / cannot be done now: {fault}"}, status=503)

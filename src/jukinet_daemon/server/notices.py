@@ -5,6 +5,7 @@ from collections import Counter
 from collections.abc import Coroutine
 from dataclasses import dataclass, field
 from typing import Any
+from urllib.parse import quote
 
 import structlog
 from aiohttp import WebSocketError, WSCloseCode, WSMsgType, web
@@ -12,6 +13,7 @@ from aiohttp import WebSocketError, WSCloseCode, WSMsgType, web
 from jukinet_daemon.credentials import Credentials
 from jukinet_daemon.domain import outcomes
 from jukinet_daemon.domain.outcomes import OUTCOMES, Outcome, OutcomeClass
+from jukinet_daemon.outward import NOTICE_HEADER
 from jukinet_daemon.pki.trust import DoorPolicy, NotAdmitted
 from jukinet_daemon.server.listener import Handler, address_of, context_of, peer_of
 from jukinet_daemon.server.replies import Replies
@@ -107,6 +109,7 @@ class NoticesDoor:
         # Each open conversation: the task of its handler, and that of its reader.
         self._conversations: dict[asyncio.Task[Any], asyncio.Task[None]] = {}
         self._draining = False
+        self._paused: str | None = None
 
     @property
     def connections(self) -> int:
@@ -132,6 +135,13 @@ class NoticesDoor:
         _done, pending = await asyncio.wait(set(self._conversations), timeout=seconds)
         return not pending
 
+    def pause(self, notice: str | None) -> None:
+        """Takes nothing new and tells peers why, answering what was taken; with None it takes work again."""
+        self._paused = notice
+        if notice:
+            for reader in self._conversations.values():
+                reader.cancel()
+
     @web.middleware
     async def _admit(self, request: web.Request, handler: Handler) -> web.StreamResponse:
         # 2 the door: role and municipality come from the certificate, whatever is asked for
@@ -153,6 +163,8 @@ class NoticesDoor:
         """One conversation with a peer that was admitted, to its close."""
         if self._draining:
             raise web.HTTPServiceUnavailable
+        if self._paused:
+            raise web.HTTPServiceUnavailable(text=self._paused, headers={NOTICE_HEADER: quote(self._paused)})
         socket = web.WebSocketResponse(
             compress=False, heartbeat=HEARTBEAT_S, max_msg_size=MAX_SIGNED_BYTES, timeout=5.0
         )
@@ -168,7 +180,7 @@ class NoticesDoor:
         handler = asyncio.current_task()
         assert handler is not None  # noqa: S101 - a handler runs in a task
         self._conversations[handler] = reader
-        if self._draining:
+        if self._draining or self._paused:
             reader.cancel()
         self._desk.metrics.connections.labels(DOOR).inc()
         try:
@@ -178,7 +190,7 @@ class NoticesDoor:
                 if peer.line.broken:
                     break
             await _ended(reader)
-            await socket.close(code=self._close_code(peer))
+            await socket.close(code=self._close_code(peer), message=(self._paused or "").encode())
         except ConnectionError as fault:
             code = fault.code if isinstance(fault, _AgainstProtocol) else WSCloseCode.ABNORMAL_CLOSURE
             log.info("line_broke", door=DOOR, sender=peer.name, close_code=code)
@@ -200,7 +212,8 @@ class NoticesDoor:
     def _close_code(self, peer: _Peer) -> WSCloseCode:
         if self._draining:
             return WSCloseCode.GOING_AWAY
-        return WSCloseCode.TRY_AGAIN_LATER if peer.line.broken else WSCloseCode.OK
+        later = peer.line.broken or self._paused
+        return WSCloseCode.TRY_AGAIN_LATER if later else WSCloseCode.OK
 
     async def _read(self, socket: web.WebSocketResponse, peer: _Peer, replies: Replies) -> None:
         try:

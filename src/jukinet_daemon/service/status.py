@@ -189,6 +189,9 @@ def problems_in(report: Mapping[str, Any]) -> list[str]:
         problems.append("全国サーバへの通知が滞っている / the relay is behind")
     if outbox["refused"]:
         problems.append(f"全国サーバが {outbox['refused']} 件を拒否した / refused by the national server")
+    maintenance = report.get("maintenance", {})
+    if maintenance.get("on"):
+        problems.append(f"保守中 {maintenance['until']} まで / under maintenance: {maintenance['reason']}")
     if report["held"]:
         problems.append(f"確認を待つ通知が {report['held']} 件ある / notices are held")
     return problems

@@ -3,6 +3,7 @@
 import asyncio
 import hashlib
 import random
+import sys
 from collections import deque
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass
@@ -77,6 +78,7 @@ class MunicipalCs:
         self._idle.set()
         self._number = last_number
         self._settled = 0
+        self._shown = ""
         self._days: deque[date] = deque()
         self._compared: set[date] = set()
 
@@ -108,9 +110,16 @@ class MunicipalCs:
             try:
                 async with call(self._window.url, self._window.caller) as line:
                     await self._converse(line)
-            except PeerFault:
+            except PeerFault as fault:
+                self._show(fault.notice)
                 pause = FIRST_PAUSE_S if self._settled > before else min(pause * 2, LONGEST_PAUSE_S)
                 await asyncio.sleep(pause * random.uniform(0.5, 1.0))  # noqa: S311 - spreads reconnects
+
+    def _show(self, notice: str) -> None:
+        # A CS puts it on the screen of its staff; once is enough.
+        if notice and notice != self._shown:
+            print(f"{self._window.municipality}: {notice}", file=sys.stderr, flush=True)
+        self._shown = notice
 
     async def _converse(self, line: Conversation) -> None:
         """Sends some parcels ahead of their answers; on any fault what is unanswered goes back first."""
