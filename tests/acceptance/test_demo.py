@@ -21,6 +21,8 @@ async def test_a_day_ends_in_agreement(tmp_path: Path) -> None:
     assert status == 0, output + errors
     assert "一件残らず一致した" in output
     assert "460" in output  # 370 + 90 of the day, sent
+    for code in ("answered B100", "case_refused B403", "refused B322"):
+        assert code in output  # the bridge: its three requests and their evidence
 
 
 @pytest.fixture

@@ -13,6 +13,7 @@ from rich.console import Console
 from rich.live import Live
 
 from jukinet_daemon.schemas import schemas_folder
+from jukinet_daemon.sim.demo.bridge import show_bridge
 from jukinet_daemon.sim.demo.children import Child, ChildFault
 from jukinet_daemon.sim.demo.screen import live_view, show_tallies
 from jukinet_daemon.sim.demo.stage import Stage
@@ -85,9 +86,10 @@ async def show(settings: Show, console: Console) -> int:
             ids = {post.notice["id"] for post in day}
             tallies = [judge(world, site, ids, stage.postgres.psql) for site in world.sites]
             show_tallies(console, tallies, scene.day_seconds)
+            bridged = await show_bridge(world, stage.postgres.psql, console)
             if settings.keep:
                 await _keep(world, console)
-            return 0 if all(tally.agrees for tally in tallies) else 1
+            return 0 if bridged and all(tally.agrees for tally in tallies) else 1
         finally:
             await cs.stop()
     except (ChildFault, PostgresFault) as fault:

@@ -5,9 +5,11 @@ import shutil
 import socket
 from collections.abc import Callable
 from contextlib import AsyncExitStack
+from dataclasses import dataclass
 from pathlib import Path
 
-from jukinet_daemon.pki.peer import Role
+from jukinet_daemon.pki.files import load_certificate
+from jukinet_daemon.pki.peer import Role, thumbprint
 from jukinet_daemon.sim.demo.children import Child, ChildFault, ReadySocket
 from jukinet_daemon.sim.pki import make_pki, tls_files
 from jukinet_daemon.sim.postgres import EmbeddedPostgres
@@ -48,7 +50,28 @@ listen = "{health}"
 
 [control]
 socket = "{control}"
+
+[rules]
+offices = "{offices}"
+
+[bridge]
+listen = "{bridge.listen}"
+peer = "https://{bridge.peer}/bridge"
+pins = ["{bridge.pin}"]
+socket = "{bridge.socket}"
 """
+# 橋の相手: each of the two and the only one it talks to.
+_OTHER = {"juki": "fuhyo", "fuhyo": "juki"}
+
+
+@dataclass(frozen=True, slots=True)
+class _BridgeEnd:
+    """One side of the bridge: its door, the other's, the other's certificate, the operators' socket."""
+
+    listen: str
+    peer: str
+    pin: str
+    socket: Path
 
 
 class Stage:
@@ -58,6 +81,7 @@ class Stage:
         self._folder = folder
         self._say = say
         self._stack = AsyncExitStack()
+        self._bridge_doors = {register: f"127.0.0.1:{_free_port()}" for register in REGISTERS}
         self.postgres = EmbeddedPostgres(folder / "postgres")
 
     async def open(self, municipalities: tuple[str, ...]) -> World:
@@ -117,8 +141,20 @@ class Stage:
             national=site.national,
             health=site.health.removeprefix("http://"),
             control=site.control,
+            offices=_offices(self._folder),
+            bridge=self._bridge_end(site.register),
         )
         Path(site.config).write_text(text, "utf-8")
+
+    def _bridge_end(self, register: str) -> _BridgeEnd:
+        other = _OTHER[register]
+        certificate = tls_files(self._folder / "pki", Role.PREF, other).certificate
+        return _BridgeEnd(
+            self._bridge_doors[register],
+            self._bridge_doors[other],
+            thumbprint(load_certificate(certificate)),
+            self._folder / f"{register}-bridge.sock",
+        )
 
     async def _start_national(self, register: str, journal: Path) -> str:
         child = Child(f"national-{register}", self._folder)
@@ -147,6 +183,19 @@ class Stage:
             environment={"NOTIFY_SOCKET": str(ready.path)},
         )
         await ready.wait_ready(child)
+
+
+def _offices(folder: Path) -> Path:
+    """The offices of the demo: one, with one affair."""
+    path = folder / "offices.csv"
+    path.write_text(_OFFICES, "utf-8")
+    return path
+
+
+_OFFICES = """\
+office,office_name,organ,affair,affair_name,basis,valid_from,valid_to
+zeimu,総務部税務課,governor,prefectural-tax,県税の賦課徴収,J5-4-3,2026-06-14,
+"""
 
 
 def _free_port() -> int:
