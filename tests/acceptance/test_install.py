@@ -31,6 +31,8 @@ def _make(*arguments: str) -> None:
 @pytest.fixture(scope="module")
 def installed(tmp_path_factory: pytest.TempPathFactory) -> Path:
     root = tmp_path_factory.mktemp("installed")
+    (root / "etc/jukinet").mkdir(parents=True)
+    (root / "etc/jukinet/juki.toml").write_text("# ours\n", "utf-8")
     _make("install", f"DESTDIR={root}", "PREFIX=/usr", f"RUN_PYTHON={sys.executable}")
     return root
 
@@ -57,10 +59,8 @@ def test_everything_is_in_its_place(installed: Path) -> None:
 
 
 def test_an_administrators_configuration_stays(installed: Path) -> None:
-    config = installed / "etc/jukinet/juki.toml"
-    config.write_text("# ours\n", "utf-8")
-    _make("install", f"DESTDIR={installed}", "PREFIX=/usr", f"RUN_PYTHON={sys.executable}")
-    assert config.read_text("utf-8") == "# ours\n"
+    assert (installed / "etc/jukinet/juki.toml").read_text("utf-8") == "# ours\n"
+    assert 'register = "fuhyo"' in (installed / "etc/jukinet/fuhyo.toml").read_text("utf-8")
 
 
 async def test_the_installed_programs_run(

@@ -15,7 +15,7 @@ import pytest
 from jukinet_daemon.outward import call
 from jukinet_daemon.pki.peer import Role
 from jukinet_daemon.sim.demo.children import Child, ReadySocket
-from support.canary import resident
+from support.notices import juki_change
 from support.units import settings
 from support.world import FUKUOKA, CsLine, Pki, national_server, until
 
@@ -99,9 +99,9 @@ async def test_every_call_is_allowed(tmp_path: Path, pki: Pki, new_database: Cal
             caller = pki.caller(Role.CS, FUKUOKA, "juki")
             async with call(f"wss://{addresses['notices']}/notices", caller) as conversation:
                 line = CsLine("juki", FUKUOKA, caller, conversation)
-                await line.tell(*(resident() for _ in range(50)))
-                await line.tell(resident(area="401013"))
-                await line.tell(resident(change="correction", cause="correction_ex_officio"))
+                await line.tell(*(juki_change() for _ in range(50)))
+                await line.tell(juki_change(area="401013"))
+                await line.tell(juki_change(change="correction", cause="correction_ex_officio"))
             async with aiohttp.ClientSession() as client:
                 for path in ("/healthz", "/metrics"):
                     assert (await client.get(f"http://{addresses['health']}{path}")).status == 200
