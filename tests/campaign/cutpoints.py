@@ -83,7 +83,6 @@ class House:
         }
         self._stack = AsyncExitStack()
         self._deaths: set[asyncio.Task[None]] = set()
-        self.dead = False
 
     async def open(self) -> None:
         """Starts everything; the CS is connected and the statements are prepared."""
@@ -162,13 +161,23 @@ class House:
         notice = juki_change(area=CS)
         async with asyncio.timeout(CASE_S):
             self.cs.post([notice])
-            await self.cs.done()
-            if self._deaths:
-                await asyncio.gather(*self._deaths)
+            await self._answered()
+            await asyncio.gather(*self._deaths)
+            self._deaths.clear()
             while not (final := await self._final(notice["id"])):  # noqa: ASYNC110 - it is in the database
                 await asyncio.sleep(0.005)
             await self._quiet()
         return final
+
+    async def _answered(self) -> None:
+        """Waits for the answer, or for a daemon that could not be started again, which is raised."""
+        done = asyncio.create_task(self.cs.done())
+        while not done.done():
+            waits = {done, *(death for death in self._deaths if not death.done())}
+            await asyncio.wait(waits, timeout=1.0, return_when=asyncio.FIRST_COMPLETED)
+            for death in self._deaths:
+                if death.done():
+                    death.result()
 
     async def _final(self, notice_id: str) -> str | None:
         """The final state; None while its record waits for a receipt. What was answered must be there now."""
@@ -192,9 +201,7 @@ class House:
             elif harm is Harm.HANG:
                 await self._hang(connection)
             else:
-                death = asyncio.create_task(self._kill())
-                self._deaths.add(death)
-                death.add_done_callback(self._deaths.discard)
+                self._deaths.add(asyncio.create_task(self._kill()))
             if harm is not Harm.HANG:
                 await asyncio.sleep(CASE_S)  # the pump ends with its connection
 
