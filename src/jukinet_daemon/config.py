@@ -129,12 +129,14 @@ class Bridge(Duty):
 
 
 class Watch(Section):
-    """What is watched on the municipalities' side: numbers that are missing, silence in service hours."""
+    """What is watched: missing numbers, silence in service hours, disks, the database's pulse."""
 
     grace_seconds: Annotated[float, Field(ge=0)] = 60.0
     service_begins: time = time(8, 30)
     service_ends: time = time(17, 15)
     closed_days: frozenset[date] = frozenset()
+    paths: tuple[Path, ...] = (Path("/"),)
+    patience_seconds: Annotated[float, Field(gt=0)] = 1.4
 
     @model_validator(mode="after")
     def _a_day_has_hours(self) -> "Watch":

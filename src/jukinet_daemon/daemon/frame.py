@@ -23,6 +23,7 @@ from jukinet_daemon.service.batch import House
 from jukinet_daemon.service.clock import Clock, clock_of
 from jukinet_daemon.service.maintenance import MaintenanceDesk
 from jukinet_daemon.service.metrics import Metrics
+from jukinet_daemon.service.pulse import Pulse
 from jukinet_daemon.service.refused import RefusedPeers
 from jukinet_daemon.service.status import Expiry, Status
 from jukinet_daemon.store.maintenance import MaintenanceStore
@@ -45,6 +46,7 @@ class Frame:
 
     status: Status
     status_database: Database
+    pulse: Pulse | None = None
 
     def __init__(self, config: Config, passed: Mapping[str, socket.socket]) -> None:
         self.config = config

@@ -14,6 +14,7 @@ from jukinet_daemon.daemon.frame import Frame
 from jukinet_daemon.daemon.host import open_control, open_health
 from jukinet_daemon.daemon.notices import open_notices
 from jukinet_daemon.daemon.presence import begin_presence
+from jukinet_daemon.daemon.pulse import begin_pulse
 from jukinet_daemon.daemon.relay import open_relay
 from jukinet_daemon.daemon.watch import add_watch
 from jukinet_daemon.listenfds import PassedSocketFault, take_passed
@@ -64,6 +65,7 @@ class Daemon:
             raise PassedSocketFault(f"sockets were passed for doors not opened here: {', '.join(strange)}")
         await frame.open_status()
         add_watch(frame)
+        await begin_pulse(frame)
         # What tells of the others opens first, so that it closes last and can tell of the stopping too.
         if config.health:
             await open_health(frame, config.health.listen)

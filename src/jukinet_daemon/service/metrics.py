@@ -44,6 +44,8 @@ class Metrics:
         self.outbox_age = Gauge(
             "jukinet_outbox_oldest_seconds", "Age of the oldest waiting record", registry=self.registry
         )
+        self.pulse_up = Gauge("jukinet_pulse_up", "Whether beats are durable", registry=self.registry)
+        self.pulse_seconds = Gauge("jukinet_pulse_seconds", "Time of a beat", registry=self.registry)
         self.held = Gauge("jukinet_held_notices", "Notices waiting for an operator", registry=self.registry)
         self.last_parcel = Gauge(
             "jukinet_last_parcel_timestamp_seconds",

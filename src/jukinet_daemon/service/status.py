@@ -10,15 +10,20 @@ from jukinet_daemon.domain.register import Register
 from jukinet_daemon.service.clock import Clock
 from jukinet_daemon.service.exposition import exposition
 from jukinet_daemon.service.metrics import Metrics
+from jukinet_daemon.service.patience import within
 from jukinet_daemon.store.faults import StoreFault
 from jukinet_daemon.store.pool import Database
 from jukinet_daemon.store.processes import Told
 
 CERTIFICATE_WARNING_DAYS = 7.0
 OUTBOX_WARNING_S = 300.0
+# A server that stands still answers no question, and health must say so rather than wait with it.
+PING_LIMIT_S = 2.0
+LOOK_LIMIT_S = 5.0
 
 Door = Callable[[], Mapping[str, Any]]
 Part = Callable[[], Awaitable[Mapping[str, Any]]]
+View = Callable[[Mapping[str, Any]], Mapping[str, Any]]
 Judge = Callable[[Mapping[str, Any]], list[str]]
 Others = Callable[[], Awaitable[Sequence[Told]]]
 
@@ -39,8 +44,9 @@ class Status:
     """Looks at everything a server consists of, in this process and in the others of its register.
 
     `elsewhere` is what other processes must open, as it stands while none of them says that it does. A room
-    that has more to tell puts a part of its own into `parts` (its name is a key of the report) and a judge
-    into `judges`, which finds in the whole report what needs somebody.
+    that has more to tell puts a part of its own into `parts` (its name is a key of the report), or a view
+    into `views` if it asks nobody and is there without a database, and a judge into `judges`, which finds in
+    the whole report what needs somebody.
     """
 
     def __init__(
@@ -59,13 +65,14 @@ class Status:
         self.others: Others = _nobody
         self.elsewhere: Mapping[str, Any] = {}
         self.parts: dict[str, Part] = {}
+        self.views: dict[str, View] = {}
         self.judges: list[Judge] = [problems_in]
         self.stopping = False
 
     async def ready(self) -> bool:
         """Whether notices can be taken now: not stopping, the database answers."""
         try:
-            await self._database.fetch("ping")
+            await within(PING_LIMIT_S, self._database.fetch("ping"))
         except StoreFault:
             return False
         return not self.stopping
@@ -78,14 +85,22 @@ class Status:
             "time": self._clock().isoformat(timespec="seconds"),
         } | self.own()
         try:
-            _join(report, [told.report for told in await self.others()], self.elsewhere)
-            report |= {"database": await self._database_itself()} | await self._from_database()
-            for name, part in self.parts.items():
-                report[name] = dict(await part())
+            report |= await within(LOOK_LIMIT_S, self._asked(report))
         except StoreFault as fault:
             report |= {"database": {"ok": False, "fault": str(fault)}}
+        for name, view in self.views.items():
+            report[name] = dict(view(report))
         report["problems"] = [problem for judge in self.judges for problem in judge(report)]
         report["status"] = "attention" if report["problems"] else "ok"
+        return report
+
+    async def _asked(self, own: Mapping[str, Any]) -> dict[str, Any]:
+        """What the database knows, joined to what this process says of itself. Raises StoreFault."""
+        report = {**own, "certificates": list(own["certificates"])}
+        _join(report, [told.report for told in await self.others()], self.elsewhere)
+        report |= {"database": await self._database_itself()} | await self._from_database()
+        for name, part in self.parts.items():
+            report[name] = dict(await part())
         return report
 
     def own(self) -> dict[str, Any]:

@@ -87,7 +87,7 @@ class Outbox:
     async def close_with(self, digest: str, signed: str, closed: Sequence[Closed], leaf: Leaf) -> None:
         """Stores a receipt, what it closes, and the evidence of it, in one transaction. Raises StoreFault."""
         queries = self._queries
-        with store_faults():
+        with store_faults(), vouched(self._connection):
             async with self._connection.transaction():
                 receipt_id = await self._connection.fetchval(queries["store_receipt"], digest, signed)
                 await self._connection.execute(

@@ -56,19 +56,48 @@ async def open_database(
     queries = load_queries(register)
     settings = {"role": role, "application_name": f"{role} {register}"}
     options: dict[str, Any] = {"server_settings": settings, "command_timeout": COMMAND_TIMEOUT_S}
+    guard = _Guard(queries["database_settings"], durability)
     with store_faults():
-        pool = await asyncpg.create_pool(dsn, min_size=1, max_size=size, reset=_as_it_is, **options)
-    database = Database(pool, queries, lambda: asyncpg.connect(dsn, **options))
+        pool = await asyncpg.create_pool(
+            dsn, min_size=1, max_size=size, init=guard.look, reset=_as_it_is, **options
+        )
+
+    async def connect() -> Connection:
+        connection: Connection = await asyncpg.connect(dsn, **options)
+        await guard.look(connection)
+        return connection
+
+    database = Database(pool, queries, connect)
     try:
         await _check(database, register, durability)
     except StoreFault:
         await database.close()
         raise
+    guard.armed = True
     return database
 
 
 async def _as_it_is(_connection: Connection) -> None:
     """Nothing to reset: nobody sets, listens or locks on a connection of a pool. A round trip less a use."""
+
+
+class _Guard:
+    """Looks at every connection opened later: it may lead to another server than the first."""
+
+    def __init__(self, query: str, durability: str) -> None:
+        self._query = query
+        self._durability = durability
+        self.armed = False
+
+    async def look(self, connection: Any) -> None:
+        """Raises UnsafeDatabase, and the connection is not used."""
+        if not self.armed:
+            return
+        rows = await connection.fetch(self._query)
+        problems = unsafe_settings({row["name"]: row["setting"] for row in rows}, self._durability)
+        if problems:
+            await connection.close()
+            raise UnsafeDatabase(problems)
 
 
 async def _check(database: Database, register: str, durability: str) -> None:

@@ -1,0 +1,94 @@
+"""縮退: what still works when something is away, what stops, and how long until then."""
+
+from collections.abc import Mapping
+from dataclasses import asdict, dataclass
+from typing import Any
+
+from jukinet_daemon.service.pulse import CLOCK_TOLERANCE_S, DISK_FULL_PERCENT, JUMP_S
+
+_DAY_S = 86400.0
+
+
+@dataclass(frozen=True, slots=True)
+class Case:
+    """Something that can be away: what goes on without it, and what stops."""
+
+    name: str
+    works: str
+    stops: str
+
+
+CASES = (
+    Case("national", "通知の受領と応答・保留の決着", "全国サーバへの通知 (送り待ちに残る)"),
+    Case("database", "戸口の開閉・健康の表示", "受領 (すべて LATER と答え、市区町村が送り直す)・送り・操作"),
+    Case("read_only", "照会・健康の表示", "受領 (すべて LATER)・送り・操作"),
+    Case("disk", "満ちるまではすべて", "満ちると受領・送り・操作"),
+    Case(
+        "clock",
+        "受領・送り (順序は時計によらない)",
+        "通知の日と保存期間の起算日が狂う。証明書・失効リストの期限の判定も",
+    ),
+    Case("certificate", "期限まではすべて", "期限の後は新しい接続"),
+    Case("crl", "期限まではすべて", "期限の後は市区町村からの新しい接続すべて"),
+)
+
+
+@dataclass(frozen=True, slots=True)
+class Standing:
+    """How one case stands: whether all is well, and the seconds until it stops something (0: it has)."""
+
+    ok: bool
+    works: str
+    stops: str
+    seconds_left: float | None
+
+
+def degraded(report: Mapping[str, Any]) -> dict[str, Any]:
+    """The part of the status report: every case by name."""
+    found = {
+        "national": _national(report),
+        "database": _away(report["database"]["ok"] and not report["pulse"]["fault"]),
+        "read_only": _away(not report["pulse"]["read_only"]),
+        "disk": _disk(report),
+        "clock": _away(not _clock_is_wrong(report)),
+        "certificate": _expiry(report, "certificate"),
+        "crl": _expiry(report, "crl"),
+    }
+    return {
+        case.name: asdict(Standing(found[case.name][0], case.works, case.stops, found[case.name][1]))
+        for case in CASES
+    }
+
+
+def _away(ok: bool) -> tuple[bool, float | None]:
+    return ok, None if ok else 0.0
+
+
+def _national(report: Mapping[str, Any]) -> tuple[bool, float | None]:
+    """Without the national server records wait on the disk: there is time until that is full."""
+    relay = report.get("relay")
+    ok = relay is None or relay["connected"] or relay["standby"]
+    return ok, None if ok else _until_full(report)
+
+
+def _disk(report: Mapping[str, Any]) -> tuple[bool, float | None]:
+    # One limit for both: what stands as a problem is not well here.
+    full = [disk for disk in report["pulse"]["disks"] if disk["used_percent"] >= DISK_FULL_PERCENT]
+    return not full, _until_full(report)
+
+
+def _until_full(report: Mapping[str, Any]) -> float | None:
+    left = [disk["seconds_left"] for disk in report["pulse"]["disks"] if disk["seconds_left"] is not None]
+    return min(left, default=None)
+
+
+def _clock_is_wrong(report: Mapping[str, Any]) -> bool:
+    clock = report["pulse"]["clock"]
+    jumped, ahead = clock["jumped_seconds"], clock["database_ahead_seconds"] or 0.0
+    return bool(abs(jumped) >= JUMP_S or abs(ahead) >= CLOCK_TOLERANCE_S)
+
+
+def _expiry(report: Mapping[str, Any], name: str) -> tuple[bool, float | None]:
+    days = [item["days_left"] for item in report["certificates"] if item["name"] == name]
+    left = max(0.0, min(days) * _DAY_S) if days else None
+    return left is None or left > 0, left

@@ -1,0 +1,217 @@
+"""縮退: what still works when something is away. Each row of docs/operator/degraded.md is a test here."""
+
+import asyncio
+import shutil
+from collections import namedtuple
+from collections.abc import AsyncIterator, Iterator
+from contextlib import asynccontextmanager
+from datetime import timedelta
+from pathlib import Path
+from typing import Any
+
+import aiohttp
+import pytest
+
+from conftest import HouseMaker
+from jukinet_daemon.service.degraded import CASES
+from jukinet_daemon.sim.postgres import EmbeddedPostgres
+from jukinet_daemon.store.faults import UnsafeDatabase
+from jukinet_daemon.store.migrate import migrate
+from jukinet_daemon.store.pool import open_database
+from support.notices import juki_change
+from support.stall import house_on
+from support.standby import name_standby
+from support.store import session
+from support.world import House, Pki, postgres, until
+
+DOCUMENT = Path(__file__).parents[2] / "docs" / "operator" / "degraded.md"
+Usage = namedtuple("Usage", "total used free")
+
+
+@pytest.fixture
+def mortal() -> Iterator[EmbeddedPostgres]:
+    """A PostgreSQL whose settings a test may change, and that it may kill."""
+    with postgres() as server:
+        yield server
+
+
+async def report_of(house: House) -> dict[str, Any]:
+    async with aiohttp.ClientSession() as http, http.get(house.health_url + "/healthz") as answer:
+        report: dict[str, Any] = await answer.json()
+        return report
+
+
+async def problem(house: House, words: str) -> dict[str, Any]:
+    """The report, once it tells of a problem in these words."""
+
+    async def told() -> dict[str, Any] | None:
+        report = await report_of(house)
+        return report if any(words in text for text in report["problems"]) else None
+
+    found: dict[str, Any] = await until(told, 60)
+    return found
+
+
+async def well(house: House) -> dict[str, Any]:
+    """The report, once it tells of no problem."""
+
+    async def told() -> dict[str, Any] | None:
+        report = await report_of(house)
+        return None if report["problems"] else report
+
+    found: dict[str, Any] = await until(told, 60)
+    return found
+
+
+async def outcome(house: House) -> str:
+    async with house.line() as line:
+        (answer,) = await line.tell(juki_change())
+    return str(answer.outcome)
+
+
+@asynccontextmanager
+async def setting(server: EmbeddedPostgres, name: str, value: str) -> AsyncIterator[None]:
+    """A setting of the running server, changed for a while."""
+    async with session(server.dsn(), default_transaction_read_only="off") as owner:
+        await owner.execute(f"ALTER SYSTEM SET {name} = '{value}'")
+        await owner.execute("SELECT pg_reload_conf()")
+        yield
+        await owner.execute(f"ALTER SYSTEM RESET {name}")
+        await owner.execute("SELECT pg_reload_conf()")
+
+
+async def test_national(mortal: EmbeddedPostgres, pki: Pki, tmp_path: Path) -> None:
+    async with house_on(mortal, pki, tmp_path, national={"url": "wss://127.0.0.1:9/records"}) as house:
+        report = await problem(house, "the relay has no line")
+        assert report["degraded"]["national"]["ok"] is False
+        assert await outcome(house) == "ACCEPTED"
+        assert (await report_of(house))["outbox"]["records"] == 1
+
+
+async def test_database(mortal: EmbeddedPostgres, pki: Pki, tmp_path: Path) -> None:
+    async with house_on(mortal, pki, tmp_path) as house:
+        assert (await report_of(house))["degraded"]["database"] == _standing("database", ok=True)
+        await asyncio.to_thread(mortal.kill)
+        report = await problem(house, "the database commits nothing")
+        assert report["degraded"]["database"] == _standing("database", ok=False)
+        assert await outcome(house) == "LATER"
+        await asyncio.to_thread(mortal.start)
+        await well(house)
+        assert await outcome(house) == "ACCEPTED"
+
+
+async def test_a_database_that_answers_and_commits_nothing(
+    mortal: EmbeddedPostgres, pki: Pki, tmp_path: Path
+) -> None:
+    """A question is no proof: only a commit is. Health says so in the time it promises."""
+    async with house_on(mortal, pki, tmp_path, watch={"patience_seconds": 1.4}) as house:
+        async with session(mortal.dsn()) as owner:
+            await name_standby(owner, "nobody")
+            report = await problem(house, "the database commits nothing")
+            assert report["database"] == {"ok": True}
+            assert report["degraded"]["database"]["ok"] is False
+            await name_standby(owner, "")
+        await well(house)
+
+
+async def test_read_only(mortal: EmbeddedPostgres, pki: Pki, tmp_path: Path) -> None:
+    async with house_on(mortal, pki, tmp_path) as house:
+        async with setting(mortal, "default_transaction_read_only", "on"):
+            report = await problem(house, "the database is read-only")
+            assert report["degraded"]["read_only"] == _standing("read_only", ok=False)
+            assert await outcome(house) == "LATER"
+        await well(house)
+        assert await outcome(house) == "ACCEPTED"
+
+
+async def test_disk(open_house: HouseMaker, monkeypatch: pytest.MonkeyPatch) -> None:
+    house = await open_house("juki", national=False)
+    monkeypatch.setattr(shutil, "disk_usage", lambda _path: Usage(1000, 951, 49))
+    report = await problem(house, "the disk is nearly full")
+    assert report["degraded"]["disk"]["ok"] is False
+    assert await outcome(house) == "ACCEPTED"
+    monkeypatch.setattr(shutil, "disk_usage", lambda _path: Usage(1000, 949, 51))
+    assert (await well(house))["degraded"]["disk"]["ok"] is True
+
+
+@pytest.mark.parametrize("days", [400, -400])
+async def test_clock(open_house: HouseMaker, days: int) -> None:
+    house = await open_house("juki", national=False)
+    pulse = house.daemon._frame.pulse
+    assert pulse is not None
+    right = pulse.clock
+    pulse.clock = lambda: right() + timedelta(days=days)
+    report = await problem(house, "the clocks differ")
+    assert any("the clock jumped" in text for text in report["problems"])
+    assert report["degraded"]["clock"] == _standing("clock", ok=False)
+    assert report["pulse"]["clock"]["jumped_seconds"] == pytest.approx(days * 86400, abs=60)
+    assert await outcome(house) == "ACCEPTED"
+    pulse.clock = right
+    assert (await well(house))["degraded"]["clock"]["ok"] is True
+
+
+@pytest.mark.parametrize("name", ["certificate", "crl"])
+async def test_expiries(open_house: HouseMaker, name: str) -> None:
+    house = await open_house("juki", national=False)
+    frame = house.daemon._frame
+    left = (await report_of(house))["degraded"][name]["seconds_left"]
+    assert left == pytest.approx((frame.expiries[name] - frame.clock()).total_seconds(), abs=86400)
+    frame.expiries[name] = frame.clock() - timedelta(days=1)
+    report = await problem(house, "expires soon")
+    assert report["degraded"][name] == _standing(name, ok=False)
+
+
+def _standing(name: str, *, ok: bool) -> dict[str, Any]:
+    case = next(case for case in CASES if case.name == name)
+    return {"ok": ok, "works": case.works, "stops": case.stops, "seconds_left": None if ok else 0.0}
+
+
+def test_the_document_has_these_rows() -> None:
+    rows = [line.split(" | ") for line in DOCUMENT.read_text("utf-8").splitlines() if line.startswith("| `")]
+    told = [(cells[0].strip("|` "), cells[1], cells[2]) for cells in rows if len(cells) == 4]
+    assert told == [(case.name, case.works, case.stops) for case in CASES]
+
+
+async def test_a_setting_changed_under_way_is_named(
+    mortal: EmbeddedPostgres, pki: Pki, tmp_path: Path
+) -> None:
+    async with house_on(mortal, pki, tmp_path) as house:
+        for name, value in (("full_page_writes", "off"), ("fsync", "off"), ("synchronous_commit", "local")):
+            async with setting(mortal, name, value):
+                report = await problem(house, "unsafe database setting")
+                assert any(name in text for text in report["problems"])
+            await well(house)
+
+
+@pytest.mark.parametrize("whose", ["DATABASE house", "ROLE postgres", "ROLE postgres IN DATABASE house"])
+async def test_what_new_sessions_would_get_is_named(
+    mortal: EmbeddedPostgres, pki: Pki, tmp_path: Path, whose: str
+) -> None:
+    """The sessions that are open keep what they have, so health looks at what the next would be given."""
+    async with house_on(mortal, pki, tmp_path) as house, session(mortal.dsn()) as owner:
+        await owner.execute(f"ALTER {whose} SET synchronous_commit = off")
+        report = await problem(house, "unsafe database setting")
+        assert any("synchronous_commit is off, below on" in text for text in report["problems"])
+        await owner.execute(f"ALTER {whose} RESET synchronous_commit")
+        await well(house)
+
+
+async def test_a_later_connection_to_an_unsafe_server_is_refused(mortal: EmbeddedPostgres) -> None:
+    """After a failover the same DSN leads elsewhere: it is looked at each time, not only at the start."""
+    await migrate(mortal.dsn(), "juki")
+    database = await open_database(mortal.dsn(), "juki", "jukinet_status")
+    try:
+        async with setting(mortal, "fsync", "off"):
+            await database.pool.expire_connections()
+            with pytest.raises(UnsafeDatabase, match="fsync is off"):
+                await until(lambda: _expired(database), 60)
+            with pytest.raises(UnsafeDatabase, match="fsync is off"):
+                await database.connect()
+    finally:
+        await database.close()
+
+
+async def _expired(database: Any) -> bool:
+    await database.fetch("ping")
+    await database.pool.expire_connections()
+    return False
