@@ -2,7 +2,7 @@
 
 import asyncio
 import socket
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from contextlib import AsyncExitStack
 from dataclasses import dataclass
 from pathlib import Path
@@ -143,13 +143,15 @@ class Prefecture:
         """What a statement of the owner gives, as psql prints it."""
         return self.postgres.psql(self.name, statement)
 
-    async def cs(self, code: str, **window: int) -> MunicipalCs:
+    async def cs(
+        self, code: str, heard: Callable[[Answered], None] | None = None, **window: int
+    ) -> MunicipalCs:
         """A municipality's CS in this process, behind its line; it sends until the prefecture closes."""
         caller = self.ground.pki.caller(Role.CS, code, REGISTER)
         url = f"wss://127.0.0.1:{self.ports[code]}/notices"
         journal = Journal(self.journals / f"{code}.ndjson")
         self._stack.callback(journal.close)
-        cs = MunicipalCs(Window(REGISTER, code, url, caller, **window), journal, _unheard)
+        cs = MunicipalCs(Window(REGISTER, code, url, caller, **window), journal, heard or _unheard)
         task = asyncio.create_task(cs.run())
         self._stack.push_async_callback(_cancelled, task)
         return cs

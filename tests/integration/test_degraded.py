@@ -14,6 +14,7 @@ import pytest
 
 from conftest import HouseMaker
 from jukinet_daemon.service.degraded import CASES
+from jukinet_daemon.service.status import Expiry
 from jukinet_daemon.sim.postgres import EmbeddedPostgres
 from jukinet_daemon.store.faults import UnsafeDatabase
 from jukinet_daemon.store.migrate import migrate
@@ -154,9 +155,11 @@ async def test_clock(open_house: HouseMaker, days: int) -> None:
 async def test_expiries(open_house: HouseMaker, name: str) -> None:
     house = await open_house("juki", national=False)
     frame = house.daemon._frame
+    ends = {expiry.name: expiry.not_after for expiry in frame.status.expiries()}
     left = (await report_of(house))["degraded"][name]["seconds_left"]
-    assert left == pytest.approx((frame.expiries[name] - frame.clock()).total_seconds(), abs=86400)
-    frame.expiries[name] = frame.clock() - timedelta(days=1)
+    assert left == pytest.approx((ends[name] - frame.clock()).total_seconds(), abs=86400)
+    ended = Expiry(name, frame.clock() - timedelta(days=1))
+    frame.status.expiries = lambda: (ended,)
     report = await problem(house, "expires soon")
     assert report["degraded"][name] == _standing(name, ok=False)
 

@@ -35,9 +35,7 @@ class Metrics:
             ["outcome"],
             registry=self.registry,
         )
-        self.relay_up = Gauge(
-            "jukinet_relay_up", "Whether the line to the national server is open", registry=self.registry
-        )
+        self.relay_up = Gauge("jukinet_relay_up", "Whether the relay has a line", registry=self.registry)
         self.outbox_depth = Gauge(
             "jukinet_outbox_records", "Records waiting for the national server", registry=self.registry
         )
