@@ -79,8 +79,8 @@ def test_a_readme_is_short_and_fits_a_terminal(document: str) -> None:
 
 @pytest.mark.parametrize("document", DOCUMENTS)
 def test_every_make_target_named_is_there(document: str) -> None:
-    targets = set(re.findall(r"^([a-z]+):", _text("Makefile"), re.MULTILINE))
-    named = {target for line in _code(_text(document)) for target in re.findall(r"\bmake ([a-z]+)", line)}
+    targets = set(re.findall(r"^([a-z-]+):", _text("Makefile"), re.MULTILINE))
+    named = {target for line in _code(_text(document)) for target in re.findall(r"\bmake ([a-z-]+)", line)}
     assert named <= targets
 
 

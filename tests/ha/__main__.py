@@ -62,7 +62,7 @@ class Load:
     async def keep(self, code: str, cs: MunicipalCs, seed: int) -> None:
         """Keeps a municipality busy until cancelled."""
         for life in lives(str(seed), code):
-            while self.posted[code] - self.heard[code] >= UNDER_WAY:
+            while self.posted[code] - self.heard[code] >= UNDER_WAY:  # noqa: ASYNC110 - looked at by hand
                 await asyncio.sleep(0.01)
             self.posted[code] += len(life)
             cs.post(life)
