@@ -14,6 +14,7 @@ from jukinet_daemon.sim.postgres_wheel import binary, hand_over, identity, run
 from jukinet_daemon.store.migrate import migrate
 from support.notices import juki_change
 from support.store import bench, outcomes
+from support.world import until
 
 ARCHIVE = "archive"
 
@@ -77,6 +78,11 @@ async def test_a_point_in_time_is_given_back(folder: Path) -> None:
             await desk.receive(*late)
             server.psql("postgres", "SELECT pg_switch_wal()")
     with _restored(folder, base, "noon") as server:
+
+        async def promoted() -> bool:
+            return server.psql("postgres", "SELECT pg_is_in_recovery()") == "f"
+
+        await until(promoted, 60)
         assert _tables(server) == at_noon
         assert len(at_noon["inbox"]) == len(early) + len(middle)
         # What came after the point is sent again: new to this file. What it has is known as a repeat.
