@@ -13,6 +13,7 @@ import pytest
 from jukinet_daemon.config import Config, load_config
 from jukinet_daemon.sim.postgres import EmbeddedPostgres
 from jukinet_daemon.store.migrate import migrate
+from jukinet_daemon.vault.keyring import read_keyring
 from support.store import session
 from support.units import ROOT, opened_by, services, settings, sockets, stage
 from support.world import REGISTERS, postgres
@@ -186,3 +187,12 @@ async def test_a_login_may_become_only_its_roles(
     with pytest.raises(asyncpg.InsufficientPrivilegeError):
         async with session(cluster.dsn("fuhyo" if register == "juki" else "juki", login)):
             pass
+
+
+@pytest.mark.skipif(not shutil.which("openssl"), reason="openssl is not installed")
+def test_the_key_ring_of_the_installing_guide_can_be_read(tmp_path: Path) -> None:
+    guide = (ROOT / "docs" / "operator" / "install.md").read_text("utf-8")
+    (command,) = re.findall(r"^ *(\(umask 077.*?\.keyring\))$", guide, re.MULTILINE | re.DOTALL)
+    script = f"register=juki; {command}".replace("/etc/jukinet/keys", str(tmp_path))
+    subprocess.run(("sh", "-c", script), check=True)
+    assert read_keyring(tmp_path / "juki.keyring").current == 1
