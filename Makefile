@@ -5,7 +5,7 @@ BIN := $(VENV)/bin
 READY := $(VENV)/.ready
 
 .DEFAULT_GOAL := help
-.PHONY: chaos help install demo test lint types imports pytest conformance bench bench-quick profile schemas bases lock clean
+.PHONY: chaos help install demo test lint types imports pytest conformance bench bench-quick profile schemas bases lock bridge-bench clean
 
 help: ## この一覧 / this list
 	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | awk -F':.*## ' '{printf "  make %-10s %s\n", $$1, $$2}'
@@ -96,6 +96,9 @@ monitoring: ## 警報の規則を promtool で調べる / check the alert rules 
 	@command -v promtool >/dev/null || { [ "$$(id -u)" = 0 ] && apt-get install -y -qq --no-install-recommends prometheus >/dev/null; } \
 	  || { echo "promtool がありません: apt-get install prometheus / promtool is missing"; exit 1; }
 	@promtool check rules config/monitoring/alerts.yml && promtool check config --syntax-only config/monitoring/prometheus.yml
+
+bridge-bench: $(READY) ## 橋の速さと所要時間の差 / lookups a second; found and not found timed
+	@PYTHONPATH=tests $(BIN)/python -m benchmarks.bridge $(BRIDGE_ARGS)
 
 clean: ## 作ったものを消す / remove what was made
 	@rm -rf build $(VENV) .mypy_cache .ruff_cache .pytest_cache .import_linter_cache .hypothesis

@@ -4,6 +4,7 @@ import json
 import random
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
+from types import MappingProxyType
 from typing import Any
 from uuid import uuid4
 
@@ -15,8 +16,21 @@ from jukinet_daemon.pki.issue import Validity, issue
 from jukinet_daemon.pki.peer import PeerIdentity, Role
 from jukinet_daemon.pki.tls import TlsFiles, client_context
 from jukinet_daemon.service.bridge_case import PeerUnreachable
+from jukinet_daemon.store.bridge_release import Found, ReleaseStore
+from jukinet_daemon.store.pool import Database
+from jukinet_daemon.vault.fields import Vault
+from jukinet_daemon.vault.keyring import Keyring
 from jukinet_daemon.vault.seal import RequestKey, SealFault
-from jukinet_daemon.wire.bridge import ASK_TYPE, CONFIRM_TYPE, CONFIRMATION_TYPE, Ask, write_ask
+from jukinet_daemon.wire.bridge import (
+    ANSWER_TYPE,
+    ASK_TYPE,
+    CONFIRM_TYPE,
+    CONFIRMATION_TYPE,
+    Ask,
+    read_answer,
+    read_release,
+    write_ask,
+)
 from support.bridge import Bridged, an_ask, emigrate, opened_request, put
 from support.notices import juki_change, resident_code
 from support.world import FUKUOKA, TRUST_DOMAIN, Pki
@@ -250,3 +264,39 @@ async def test_no_sequence_of_calls_yields_a_number_without_a_burnt_request(
     assert sorted(request_id for request_id, _ in given) == sorted(row["id"] for row in burnt)
     numbers = {person["individual_number"] for person in people}
     assert {number for _, number in given} <= numbers
+
+
+async def test_an_answer_has_the_same_size_whatever_it_says_of_the_person(bridge_world: Bridged) -> None:
+    left, back = await emigrate(bridge_world, 2)
+    await bridge_world.tell("juki", juki_change(person=back, cause="overseas_move_in", event_date="20261115"))
+    asker = bridge_world.inquirer("juki", bridge_world.pki.files(Role.PREF, "fuhyo"))
+    sizes, codes = set(), set()
+    try:
+        for person in (left, back):
+            opened = await opened_request(bridge_world, person["resident_code"])
+            question = write_ask(opened.ask, "2026-11-24T09:00:00Z")
+            reply = await asker.exchange(question, ASK_TYPE, ANSWER_TYPE)
+            sizes.add(len(reply.payload))
+            sealed = read_answer(reply.payload, reply.asked)[opened.ask.requests[0].id]
+            bound_to = f"{reply.asked}/{opened.ask.requests[0].id}".encode()
+            codes.add(read_release(opened.key.open(sealed, bound_to)).code)
+    finally:
+        await asker.close()
+    assert codes == {"B100", "B322"}
+    assert len(sizes) == 1
+
+
+def test_a_number_that_is_not_there_costs_the_opening_of_one_value_too() -> None:
+    opened: list[str] = []
+
+    class Counting(Vault):
+        def open(self, place: str, sealed: bytes) -> bytes:
+            opened.append(place)
+            return super().open(place, sealed)
+
+    vault = Counting(Keyring(MappingProxyType({1: bytes(32)}), 1))
+    store = ReleaseStore(Database(None, {}, None), vault)  # type: ignore[arg-type] # it reads nothing here
+    sealed = vault.seal("history/individual_number/7/2", b"123456789012")
+    assert store.number(Found(7, 2, None, 2, sealed)) == "123456789012"
+    assert store.number(Found(None, 0, None, None, None)) is None
+    assert len(opened) == 2
