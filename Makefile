@@ -5,7 +5,7 @@ BIN := $(VENV)/bin
 READY := $(VENV)/.ready
 
 .DEFAULT_GOAL := help
-.PHONY: chaos help install demo test lint types imports pytest conformance bench bench-quick profile schemas bases lock bridge-bench clean
+.PHONY: chaos help install demo test lint types imports pytest conformance bench bench-quick profile schemas bases lock bridgebench clean
 
 help: ## この一覧 / this list
 	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | awk -F':.*## ' '{printf "  make %-10s %s\n", $$1, $$2}'
@@ -97,7 +97,7 @@ monitoring: ## 警報の規則を promtool で調べる / check the alert rules 
 	  || { echo "promtool がありません: apt-get install prometheus / promtool is missing"; exit 1; }
 	@promtool check rules config/monitoring/alerts.yml && promtool check config --syntax-only config/monitoring/prometheus.yml
 
-bridge-bench: $(READY) ## 橋の速さと所要時間の差 / lookups a second; found and not found timed
+bridgebench: $(READY) ## 橋の速さと所要時間の差 / lookups a second; found and not found timed
 	@PYTHONPATH=tests $(BIN)/python -m benchmarks.bridge $(BRIDGE_ARGS)
 
 clean: ## 作ったものを消す / remove what was made

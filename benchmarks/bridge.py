@@ -1,6 +1,6 @@
 """橋の速さと所要時間: lookups a second beside the same SELECT through pgbench; found and not found, timed.
 
-Run by `make bridge-bench`. Both servers, PostgreSQL and the operator share this machine.
+Run by `make bridgebench`. Both servers, PostgreSQL and the operator share this machine.
 """
 
 import argparse
@@ -96,7 +96,7 @@ def _pgbench(server: EmbeddedPostgres, codes: Sequence[str], folder: Path) -> fl
     server.psql("juki", "ANALYZE")
     script = folder / "select.pgbench"
     script.write_text(_SELECT.format(most=len(codes)), "utf-8")
-    command = [
+    command: list[str | Path] = [
         *(server.binary("pgbench"), "--no-vacuum", "--protocol=prepared", f"--time={PGBENCH_S}"),
         *("--client=8", "--jobs=2", f"--file={script}", server.dsn("juki")),
     ]

@@ -294,9 +294,12 @@ def test_a_number_that_is_not_there_costs_the_opening_of_one_value_too() -> None
             opened.append(place)
             return super().open(place, sealed)
 
-    vault = Counting(Keyring(MappingProxyType({1: bytes(32)}), 1))
+    vault = Counting(Keyring(MappingProxyType({1: bytes(32)}), 1, bytes(32)))
     store = ReleaseStore(Database(None, {}, None), vault)  # type: ignore[arg-type] # it reads nothing here
     sealed = vault.seal("history/individual_number/7/2", b"123456789012")
     assert store.number(Found(7, 2, None, 2, sealed)) == "123456789012"
     assert store.number(Found(None, 0, None, None, None)) is None
     assert len(opened) == 2
+    # and it goes on after the keys were rotated and the old one destroyed
+    vault.renew(Keyring(MappingProxyType({2: bytes([2]) * 32}), 2, bytes(32)))
+    assert store.number(Found(None, 0, None, None, None)) is None

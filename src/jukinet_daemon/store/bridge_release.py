@@ -16,7 +16,7 @@ from jukinet_daemon.store.vouch import leaf_row, vouched_call
 from jukinet_daemon.vault.fields import Vault, VaultFault
 
 # Opened where there is no number to open, so that both ways do the same work.
-_DECOY_PERSON, _DECOY = 0, "000000000000"
+_DECOY = "000000000000"
 
 
 @dataclass(frozen=True, slots=True)
