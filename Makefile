@@ -100,5 +100,17 @@ monitoring: ## 警報の規則を promtool で調べる / check the alert rules 
 bridgebench: $(READY) ## 橋の速さと所要時間の差 / lookups a second; found and not found timed
 	@PYTHONPATH=tests $(BIN)/python -m benchmarks.bridge $(BRIDGE_ARGS)
 
+.PHONY: scan
+SCAN := build/scan/venv
+$(SCAN)/.ready: requirements/scan.txt
+	@$(PYTHON) -m venv $(SCAN)
+	@$(SCAN)/bin/python -m pip install --quiet --disable-pip-version-check --require-hashes -r $<
+	@touch $@
+
+scan: $(READY) $(SCAN)/.ready ## TLSの戸口を走査する / sslyze and testssl.sh at every door that speaks TLS
+	@command -v testssl >/dev/null || [ "$$(id -u)" != 0 ] || \
+	  apt-get install -y -q --no-install-recommends testssl.sh >/dev/null
+	@PYTHONPATH=tests $(BIN)/python -m scan --sslyze-python $(SCAN)/bin/python
+
 clean: ## 作ったものを消す / remove what was made
 	@rm -rf build $(VENV) .mypy_cache .ruff_cache .pytest_cache .import_linter_cache .hypothesis

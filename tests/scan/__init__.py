@@ -1,0 +1,1 @@
+"""走査: scanners of others look at every door that speaks TLS (`make scan`)."""
