@@ -1137,11 +1137,6 @@ ALTER TABLE ONLY public.numbering
 ALTER TABLE ONLY public.outbox
     ADD CONSTRAINT outbox_notice_id_key UNIQUE (notice_id);
 
--- Name: outbox outbox_person_id_version_key; Type: CONSTRAINT; Schema: public; Owner: -
-
-ALTER TABLE ONLY public.outbox
-    ADD CONSTRAINT outbox_person_id_version_key UNIQUE (person_id, version);
-
 -- Name: outbox outbox_pkey; Type: CONSTRAINT; Schema: public; Owner: -
 
 ALTER TABLE ONLY public.outbox

@@ -7,7 +7,7 @@ from typing import Any, TypeVar
 
 import pytest
 
-from jukinet_daemon.service.lanes import Arrival, Lanes, Waiting
+from jukinet_daemon.service.lanes import SHARE, Arrival, Lanes, Waiting
 from jukinet_daemon.wire.parcel import Parcel
 
 NOW = datetime(2026, 11, 23, tzinfo=UTC)
@@ -189,3 +189,13 @@ async def test_stopping_does_not_leave_behind_what_waits_in_a_busy_lane() -> Non
     second = await started(lanes.take(1))
     await lanes.release(first)
     assert names(await asyncio.wait_for(second, 5)) == [(A, 2)]
+
+
+async def test_no_sender_has_more_than_its_share_of_a_batch() -> None:
+    lanes = Lanes(1000)
+    await put(lanes, A, *range(1, 9), notices=SHARE // 4)
+    await put(lanes, B, 1)
+    batch = await lanes.take(1000)
+    assert names(batch) == [(A, 1), (B, 1), (A, 2), (A, 3), (A, 4)]
+    await lanes.release(batch)
+    assert names(await lanes.take(1000)) == [(A, 5), (A, 6), (A, 7), (A, 8)]

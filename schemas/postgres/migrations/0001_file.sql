@@ -112,8 +112,7 @@ CREATE TABLE outbox (
     version integer NOT NULL,
     entered_at timestamptz NOT NULL DEFAULT clock_timestamp(),
     receipt_id bigint REFERENCES receipt,
-    refused text,
-    UNIQUE (person_id, version)
+    refused text
 ) WITH (fillfactor = 80);
 CREATE INDEX outbox_waiting ON outbox (outbox_id) WHERE receipt_id IS NULL;
 CREATE INDEX outbox_refused ON outbox (outbox_id) WHERE refused IS NOT NULL;

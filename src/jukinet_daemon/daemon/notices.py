@@ -24,7 +24,8 @@ from jukinet_daemon.store.maintenance import MaintenanceStore
 
 log = structlog.get_logger()
 
-LANE_NOTICES = 1000
+# What waits is held in memory: sixty full lanes, and a parcel read ahead of each, are about 60 MiB.
+LANE_NOTICES = 200
 DRAIN_TIMEOUT_S = 30.0
 
 

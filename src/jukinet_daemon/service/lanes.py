@@ -1,11 +1,15 @@
 """車線: parcels wait per sender and are taken in turn, so that one municipality's flood delays no other."""
 
 import asyncio
-from collections import OrderedDict, deque
+from collections import Counter, OrderedDict, deque
 from dataclasses import dataclass, field
 from datetime import datetime
 
 from jukinet_daemon.wire.parcel import Parcel
+
+# Notices of one sender in one batch, or its one parcel. A flood of one alone then makes small batches, which
+# take a little longer in all and keep a notice of somebody else from waiting long for its turn.
+SHARE = 64
 
 
 @dataclass(frozen=True, slots=True)
@@ -74,6 +78,8 @@ class Lanes:
     async def take(self, notices: int) -> list[Waiting]:
         """Takes parcels in turn, one a sender and round, up to so many notices, at least one parcel.
 
+        No sender has more than its share of a batch.
+
         Waits until there is one. Gives nothing only when stopping and empty.
         """
         async with self._changed:
@@ -112,6 +118,7 @@ class Lanes:
     def _pick(self, notices: int) -> list[Waiting]:
         batch: list[Waiting] = []
         room = notices
+        taken: Counter[str] = Counter()
         senders = deque(self._free())
         while senders:
             sender = senders.popleft()
@@ -121,10 +128,11 @@ class Lanes:
                 continue
             batch.append(lane.popleft())
             room -= size
+            taken[sender] += size
             self._busy.add(sender)
-            if lane:
+            if lane and taken[sender] < SHARE:
                 senders.append(sender)
-        for sender in dict.fromkeys(waiting.arrival.parcel.sender for waiting in batch):
+        for sender in taken:
             self._move_back(sender)
         return batch
 

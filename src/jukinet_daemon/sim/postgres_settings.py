@@ -14,7 +14,11 @@ SAFE_SETTINGS: Mapping[str, str] = MappingProxyType(
         "listen_addresses": "",
         "unix_socket_permissions": "0700",
         "max_connections": "100",
-        "shared_buffers": "128MB",
+        "shared_buffers": "256MB",
+        # After a checkpoint the first change of a page writes it whole: with millions of people held nearly
+        # every change is one. So checkpoints come seldom; recovery after a crash takes a little longer.
+        "max_wal_size": "4GB",
+        "checkpoint_timeout": "15min",
         # No personal value reaches a log: no statement, no parameter, no DETAIL such as "Key (x)=(...)".
         "log_destination": "stderr",
         "log_min_messages": "warning",
