@@ -24,7 +24,7 @@ ifneq ($(DESTDIR)$(PREFIX),)
 	@packaging/install.sh $(BIN)/python "$(DESTDIR)" "$(or $(PREFIX),/usr/local)" "$(or $(RUN_PYTHON),/usr/bin/python3)"
 endif
 
-.PHONY: deb monitoring syscalls ha-demo
+.PHONY: deb monitoring syscalls ha-demo disks
 deb: ## Debian パッケージを作る / a Debian package in build/
 	@rm -rf build/deb && $(MAKE) --no-print-directory install DESTDIR=build/deb PREFIX=/usr
 	@packaging/deb.sh build/deb $$(sed -n 's/^version = "\(.*\)"/\1/p' pyproject.toml) build/jukinet-daemon.deb
@@ -54,6 +54,10 @@ bench: $(READY) ## 性能を測る (15分まで) / measure everything: a table, 
 
 bench-quick: $(READY) ## 同、小さな規模で (3分まで) / the same at a small scale
 	@$(BIN)/python -m benchmarks --quick $(BENCH_ARGS)
+
+disks: $(READY) ## 円盤の故障 (strace) / a disk that fails, is full, is slow
+	@PYTHONPATH=tests $(BIN)/python -c 'from support.debian import require; require({"strace": "strace"})'
+	@$(BIN)/pytest -q tests/integration/test_disks.py $(PYTEST_ARGS)
 
 ha-demo: $(READY) ## クラスタの首席を失う (Patroni・etcd; KILLS=1) / kill the leader of a cluster under load, then judge
 	@PYTHONPATH=tests $(BIN)/python -m ha $(if $(KILLS),--kills $(KILLS))

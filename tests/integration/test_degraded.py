@@ -9,7 +9,6 @@ from datetime import timedelta
 from pathlib import Path
 from typing import Any
 
-import aiohttp
 import pytest
 
 from conftest import HouseMaker
@@ -19,11 +18,11 @@ from jukinet_daemon.sim.postgres import EmbeddedPostgres
 from jukinet_daemon.store.faults import UnsafeDatabase
 from jukinet_daemon.store.migrate import migrate
 from jukinet_daemon.store.pool import open_database
-from support.notices import juki_change
 from support.stall import house_on
 from support.standby import name_standby
 from support.store import session
-from support.world import House, Pki, postgres, until
+from support.wellness import outcome, problem, report_of, well
+from support.world import Pki, postgres, until
 
 DOCUMENT = Path(__file__).parents[2] / "docs" / "operator" / "degraded.md"
 Usage = namedtuple("Usage", "total used free")
@@ -34,40 +33,6 @@ def mortal() -> Iterator[EmbeddedPostgres]:
     """A PostgreSQL whose settings a test may change, and that it may kill."""
     with postgres() as server:
         yield server
-
-
-async def report_of(house: House) -> dict[str, Any]:
-    async with aiohttp.ClientSession() as http, http.get(house.health_url + "/healthz") as answer:
-        report: dict[str, Any] = await answer.json()
-        return report
-
-
-async def problem(house: House, words: str) -> dict[str, Any]:
-    """The report, once it tells of a problem in these words."""
-
-    async def told() -> dict[str, Any] | None:
-        report = await report_of(house)
-        return report if any(words in text for text in report["problems"]) else None
-
-    found: dict[str, Any] = await until(told, 60)
-    return found
-
-
-async def well(house: House) -> dict[str, Any]:
-    """The report, once it tells of no problem."""
-
-    async def told() -> dict[str, Any] | None:
-        report = await report_of(house)
-        return None if report["problems"] else report
-
-    found: dict[str, Any] = await until(told, 60)
-    return found
-
-
-async def outcome(house: House) -> str:
-    async with house.line() as line:
-        (answer,) = await line.tell(juki_change())
-    return str(answer.outcome)
 
 
 @asynccontextmanager
