@@ -5,10 +5,11 @@ BIN := $(VENV)/bin
 READY := $(VENV)/.ready
 
 .DEFAULT_GOAL := help
-.PHONY: chaos help install demo test lint types imports pytest conformance bench bench-quick profile schemas bases lock bridgebench clean
+.PHONY: help install demo test lint types imports pytest conformance bench bench-quick bridgebench profile \
+        chaos cutpoints overload disks ha-demo scan syscalls monitoring schemas bases lock deb clean
 
 help: ## この一覧 / this list
-	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | awk -F':.*## ' '{printf "  make %-10s %s\n", $$1, $$2}'
+	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | awk -F':.*## ' '{printf "  make %-11s %s\n", $$1, $$2}'
 
 $(READY): requirements/dev.txt pyproject.toml
 	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11) and "Python 3.11 or later is needed; set PYTHON=/path/to/python3.11")'
@@ -24,23 +25,18 @@ ifneq ($(DESTDIR)$(PREFIX),)
 	@packaging/install.sh $(BIN)/python "$(DESTDIR)" "$(or $(PREFIX),/usr/local)" "$(or $(RUN_PYTHON),/usr/bin/python3)"
 endif
 
-.PHONY: deb monitoring syscalls ha-demo disks
-deb: ## Debian パッケージを作る / a Debian package in build/
-	@rm -rf build/deb && $(MAKE) --no-print-directory install DESTDIR=build/deb PREFIX=/usr
-	@packaging/deb.sh build/deb $$(sed -n 's/^version = "\(.*\)"/\1/p' pyproject.toml) build/jukinet-daemon.deb
-
 demo: $(READY) ## 一日の県を動かす (KEEP=1 で動かしたままにする) / watch a prefecture work for a day
 	@$(BIN)/jukinet-sim demo $(if $(KEEP),--keep) $(DEMO_ARGS)
 
 test: lint types imports pytest ## すべての検査 / every check
 
-lint: $(READY) ## ruff
+lint: $(READY) ## 書き方と体裁 (ruff) / style and format
 	@$(BIN)/ruff check . && $(BIN)/ruff format --check .
 
-types: $(READY) ## mypy --strict
+types: $(READY) ## 型 (mypy --strict) / types
 	@$(BIN)/mypy
 
-imports: $(READY) ## 部屋の上下関係 / the layers
+imports: $(READY) ## 部屋の上下関係 (import-linter) / the layers
 	@$(BIN)/lint-imports --no-cache | tail -n 12
 
 pytest: $(READY) ## 単体から受入まで / unit to acceptance
@@ -49,31 +45,54 @@ pytest: $(READY) ## 単体から受入まで / unit to acceptance
 conformance: $(READY) ## 適合試験を三通りに / the vectors: pure rules, over the wire, as a vendor runs them
 	@$(BIN)/pytest -q tests/conformance $(PYTEST_ARGS)
 
-bench: $(READY) ## 性能を測る (15分まで) / measure everything: a table, build/bench.json
+bench: $(READY) ## 性能を測る (約15分) / measure everything: a table, build/bench.json
 	@$(BIN)/python -m benchmarks $(BENCH_ARGS)
 
-bench-quick: $(READY) ## 同、小さな規模で (3分まで) / the same at a small scale
+bench-quick: $(READY) ## 同、小さな規模で (約3分) / the same at a small scale
 	@$(BIN)/python -m benchmarks --quick $(BENCH_ARGS)
 
-disks: $(READY) ## 円盤の故障 (strace) / a disk that fails, is full, is slow
-	@PYTHONPATH=tests $(BIN)/python -c 'from support.debian import require; require({"strace": "strace"})'
-	@$(BIN)/pytest -q tests/integration/test_disks.py $(PYTEST_ARGS)
-
-ha-demo: $(READY) ## クラスタの首席を失う (Patroni・etcd; KILLS=1) / kill the leader of a cluster under load, then judge
-	@PYTHONPATH=tests $(BIN)/python -m ha $(if $(KILLS),--kills $(KILLS))
-
-chaos: $(READY) ## 処理も回線も害し、審判にかける (N=60 SEED=) / kill, halt and cut everything under load, then judge
-	@PYTHONPATH=tests $(BIN)/python -m campaign.chaos $(or $(N),60) $(if $(SEED),--seed $(SEED))
+bridgebench: $(READY) ## 橋の速さと所要時間の差 / lookups a second; found and not found timed
+	@PYTHONPATH=tests $(BIN)/python -m benchmarks.bridge $(BRIDGE_ARGS)
 
 profile: $(READY) ## 通知一件の時間の内訳 / where a notice's microseconds go: a table, a flame graph
 	@$(BIN)/python -m benchmarks.profile
 
-.PHONY: cutpoints overload
-overload: $(READY) ## 持続の二倍を 60 の CS から / twice what is sustained from sixty CS, then storms of reconnects
-	@PYTHONPATH=tests $(BIN)/python -m campaign.overload $(OVERLOAD_ARGS)
+chaos: $(READY) ## 処理も回線も害し、審判にかける (N=60 SEED=) / kill, halt and cut everything under load, then judge
+	@PYTHONPATH=tests $(BIN)/python -m campaign.chaos $(or $(N),60) $(if $(SEED),--seed $(SEED))
 
 cutpoints: $(READY) ## 一件の全手順を切る / cut at every protocol step of one notice, before and after, in four ways
 	@PYTHONPATH=tests $(BIN)/python -m campaign.cutpoints $(if $(ROTATE),--rotate)
+
+overload: $(READY) ## 持続できる速さの二倍を 60 の CS から / twice what is sustained from sixty CS, then storms of reconnects
+	@PYTHONPATH=tests $(BIN)/python -m campaign.overload $(OVERLOAD_ARGS)
+
+disks: $(READY) ## ディスクの故障 (strace) / a disk that fails, is full, is slow
+	@PYTHONPATH=tests $(BIN)/python -c 'from support.debian import require; require({"strace": "strace"})'
+	@$(BIN)/pytest -q tests/integration/test_disks.py $(PYTEST_ARGS)
+
+ha-demo: $(READY) ## クラスタのリーダーを失う (Patroni・etcd; KILLS=1) / kill the leader of a cluster under load, then judge
+	@PYTHONPATH=tests $(BIN)/python -m ha $(if $(KILLS),--kills $(KILLS))
+
+SCAN := build/scan/venv
+$(SCAN)/.ready: requirements/scan.txt
+	@$(PYTHON) -m venv $(SCAN)
+	@$(SCAN)/bin/python -m pip install --quiet --disable-pip-version-check --require-hashes -r $<
+	@touch $@
+
+scan: $(READY) $(SCAN)/.ready ## TLSの戸口を走査する / sslyze and testssl.sh at every door that speaks TLS
+	@command -v testssl >/dev/null || [ "$$(id -u)" != 0 ] || \
+	  apt-get install -y -q --no-install-recommends testssl.sh >/dev/null
+	@PYTHONPATH=tests $(BIN)/python -m scan --sslyze-python $(SCAN)/bin/python
+
+syscalls: $(READY) ## 呼ばれたシステムコールを unit の許可と比べる / calls seen by strace against the units' filter
+	@command -v strace >/dev/null || { [ "$$(id -u)" = 0 ] && apt-get install -y -qq --no-install-recommends strace >/dev/null; } \
+	  || { echo "strace がありません: apt-get install strace / strace is missing"; exit 1; }
+	@$(BIN)/pytest -q tests/acceptance/test_syscalls.py $(PYTEST_ARGS)
+
+monitoring: ## 警報の規則を promtool で調べる / check the alert rules with promtool
+	@command -v promtool >/dev/null || { [ "$$(id -u)" = 0 ] && apt-get install -y -qq --no-install-recommends prometheus >/dev/null; } \
+	  || { echo "promtool がありません: apt-get install prometheus / promtool is missing"; exit 1; }
+	@promtool check rules config/monitoring/alerts.yml && promtool check config --syntax-only config/monitoring/prometheus.yml
 
 schemas: $(READY) ## 生成物を作り直す / regenerate the JSON Schemas, outcome table, schema dumps
 	@PYTHONPATH=tests $(BIN)/python -m generate && PYTHONPATH=tests $(BIN)/python -m dump_schemas
@@ -91,30 +110,9 @@ lock: $(READY) ## 依存を固定し直す / pin again, by hash and without addr
 	  --no-emit-find-links --no-emit-trusted-host --no-header --no-annotate \
 	  --output-file benchmarks/peers/requirements.txt benchmarks/peers/requirements.in
 
-syscalls: $(READY) ## 呼ばれたシステムコールを unit の許可と比べる / calls seen by strace against the units' filter
-	@command -v strace >/dev/null || { [ "$$(id -u)" = 0 ] && apt-get install -y -qq --no-install-recommends strace >/dev/null; } \
-	  || { echo "strace がありません: apt-get install strace / strace is missing"; exit 1; }
-	@$(BIN)/pytest -q tests/acceptance/test_syscalls.py $(PYTEST_ARGS)
-
-monitoring: ## 警報の規則を promtool で調べる / check the alert rules with promtool
-	@command -v promtool >/dev/null || { [ "$$(id -u)" = 0 ] && apt-get install -y -qq --no-install-recommends prometheus >/dev/null; } \
-	  || { echo "promtool がありません: apt-get install prometheus / promtool is missing"; exit 1; }
-	@promtool check rules config/monitoring/alerts.yml && promtool check config --syntax-only config/monitoring/prometheus.yml
-
-bridgebench: $(READY) ## 橋の速さと所要時間の差 / lookups a second; found and not found timed
-	@PYTHONPATH=tests $(BIN)/python -m benchmarks.bridge $(BRIDGE_ARGS)
-
-.PHONY: scan
-SCAN := build/scan/venv
-$(SCAN)/.ready: requirements/scan.txt
-	@$(PYTHON) -m venv $(SCAN)
-	@$(SCAN)/bin/python -m pip install --quiet --disable-pip-version-check --require-hashes -r $<
-	@touch $@
-
-scan: $(READY) $(SCAN)/.ready ## TLSの戸口を走査する / sslyze and testssl.sh at every door that speaks TLS
-	@command -v testssl >/dev/null || [ "$$(id -u)" != 0 ] || \
-	  apt-get install -y -q --no-install-recommends testssl.sh >/dev/null
-	@PYTHONPATH=tests $(BIN)/python -m scan --sslyze-python $(SCAN)/bin/python
+deb: ## Debian パッケージを作る / a Debian package in build/
+	@rm -rf build/deb && $(MAKE) --no-print-directory install DESTDIR=build/deb PREFIX=/usr
+	@packaging/deb.sh build/deb $$(sed -n 's/^version = "\(.*\)"/\1/p' pyproject.toml) build/jukinet-daemon.deb
 
 clean: ## 作ったものを消す / remove what was made
 	@rm -rf build $(VENV) .mypy_cache .ruff_cache .pytest_cache .import_linter_cache .hypothesis

@@ -38,7 +38,7 @@ def add_bridge(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--office", help="所属のコード / the office that asks")
     parser.add_argument("--affair", help="事務のコード / its affair")
     parser.add_argument("--basis", help="根拠のコード / the legal basis")
-    parser.add_argument("--approved-by", metavar="NAME", help="承認した操作者 (求める人と別) / who approved")
+    parser.add_argument("--approved-by", metavar="NAME", help="承認した担当者 (求める人と別) / who approved")
     parser.add_argument(
         "--keys", type=Path, metavar="FILE", help="一行に一人: 住民票コードか記録番号 / one person a line"
     )

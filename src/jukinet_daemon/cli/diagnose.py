@@ -16,7 +16,12 @@ from jukinet_daemon.pki.refusal import Refusal
 from jukinet_daemon.pki.tls import TlsFiles
 
 CLOCK_TOLERANCE_S = 5.0
-_FILES = ("certificate", "key", "ca", "crl")
+_FILES = {
+    "certificate": "相手の証明書 / its certificate (PEM)",
+    "key": "その秘密鍵 / its private key (PEM)",
+    "ca": "認証局の証明書 / the root bundle (PEM)",
+    "crl": "失効リスト / the CRL (PEM)",
+}
 
 
 def add_diagnose(parser: argparse.ArgumentParser) -> None:
@@ -24,10 +29,10 @@ def add_diagnose(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("peer", nargs="?", help="団体コード, URI, アドレス / whom: code, URI or address")
     parser.add_argument("--config", type=Path, metavar="FILE", help="この機械のサーバの設定 / of our server")
     parser.add_argument("--as-client", action="store_true", help="相手の側から試す / try as the peer would")
-    parser.add_argument("--url", help="wss://HOST:PORT/notices")
+    parser.add_argument("--url", help="相手先 / where to call: wss://HOST:PORT/notices")
     parser.add_argument("--server", help="相手先の URI / whom to find there: spiffe://DOMAIN/pref/juki")
-    for name in _FILES:
-        parser.add_argument(f"--{name}", type=Path, metavar="FILE", help=f"{name} (PEM)")
+    for name, text in _FILES.items():
+        parser.add_argument(f"--{name}", type=Path, metavar="FILE", help=text)
     parser.add_argument("--json", action="store_true", help="機械が読む形で出す / for programs")
 
 

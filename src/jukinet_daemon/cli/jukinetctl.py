@@ -67,27 +67,27 @@ class Tool:
 
 
 COMMANDS: dict[str, Command | Tool] = {
-    "bridge": Command(
-        bridge, "国外転出者の個人番号を所属のために求める / ask numbers of people overseas", add_bridge
-    ),
     "check-config": Command(check_config, "設定を調べ、誤りをすべて示す / check the configuration"),
-    "maintenance": Command(
-        maintenance, "保守のため新しい通知を断る / refuse new work for maintenance", add_maintenance
-    ),
     "migrate": Command(migrate_database, "データベースのスキーマを最新にする / bring the schema up to date"),
+    "status": Command(show_status, "動いているサーバの状態を示す / show the running server's state"),
     "diagnose": Tool(
         diagnose, "相手がつながらないわけを調べる / why a peer cannot connect, from either end", add_diagnose
     ),
-    "held": Command(held, "確認を待つ通知を扱う / work on held notices", add_held),
     "trace": Command(
-        trace, "通知を受領から全国サーバの受領証まで追う / follow a notice to its receipt", add_trace
+        trace, "通知を受領から全国サーバの受領書まで追う / follow a notice to its receipt", add_trace
     ),
+    "held": Command(held, "確認を待つ通知を扱う / work on held notices", add_held),
     "numbers": Command(
         numbers, "届いていない電文番号を扱う / parcel numbers that are missing or came twice", add_numbers
     ),
-    "pki": Tool(pki, "認証局: 鍵、証明書、失効 / the CA: keys, certificates, revocation", add_pki),
+    "bridge": Command(
+        bridge, "国外転出者の個人番号を所属のために求める / ask numbers of people overseas", add_bridge
+    ),
+    "maintenance": Command(
+        maintenance, "保守のため新しい通知を断る / refuse new work for maintenance", add_maintenance
+    ),
     "keys": Command(keys, "暗号化の鍵を調べ、更新し、廃棄する / the keys of the vault", add_keys),
-    "status": Command(show_status, "動いているサーバの状態を示す / show the running server's state"),
+    "pki": Tool(pki, "認証局: 鍵、証明書、失効 / the CA: keys, certificates, revocation", add_pki),
 }
 
 

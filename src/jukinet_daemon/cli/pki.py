@@ -208,7 +208,10 @@ ARGUMENTS: dict[str, tuple[tuple[str, ...], dict[str, Any]]] = {
     "folder": (("folder",), {"type": Path, "metavar": "FOLDER", "help": "フォルダ / the folder"}),
     "file": (("file",), {"type": Path, "metavar": "FILE", "help": "証明書 / a certificate file"}),
     "serial": (("serial",), {"metavar": "SERIAL", "help": "証明書の番号 (16 進) / serial, hexadecimal"}),
-    "name": (("--name",), {"required": True, "help": "名前: 団体コード, juki, fuhyo, 操作者, CA の名"}),
+    "name": (
+        ("--name",),
+        {"required": True, "help": "名前: 団体コード, juki, fuhyo, 担当者, CA の名 / name"},
+    ),
     "role": (("--role",), {"required": True, "choices": [r.value for r in Role], "help": "役割 / role"}),
     "trust-domain": (("--trust-domain",), {"required": True, "help": "信頼ドメイン / trust domain"}),
     "csr": (("--csr",), {"type": Path, "required": True, "metavar": "FILE", "help": "要求 / the request"}),

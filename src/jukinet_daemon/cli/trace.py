@@ -16,7 +16,7 @@ STEPS = {
     "held": "保留中",
     "recorded": "記録",
     "waiting": "全国サーバへの送り待ち",
-    "receipted": "全国サーバの受領証",
+    "receipted": "全国サーバの受領書",
 }
 _WORDS = {
     "sender": "送信者",

@@ -36,8 +36,8 @@ class CaseMessage(Message):
     office: Word = Field(description="求める執行機関・所属")
     basis: Word = Field(description="根拠規定のコード (schemas/codes)")
     affair: Word = Field(description="事務の番号 (起案番号等)")
-    requested_by: Word = Field(description="求める人 (操作者)")
-    approved_by: Word = Field(description="承認した人 (操作者)")
+    requested_by: Word = Field(description="求める人 (担当者)")
+    approved_by: Word = Field(description="承認した人 (担当者)")
     expires_at: Moment = Field(description="事案の期限")
 
 
