@@ -114,5 +114,16 @@ deb: ## Debian パッケージを作る / a Debian package in build/
 	@rm -rf build/deb && $(MAKE) --no-print-directory install DESTDIR=build/deb PREFIX=/usr
 	@packaging/deb.sh build/deb $$(sed -n 's/^version = "\(.*\)"/\1/p' pyproject.toml) build/jukinet-daemon.deb
 
+.PHONY: fuzz
+FUZZ := build/fuzz-venv
+$(FUZZ)/.ready: requirements/dev.txt requirements/fuzz.txt
+	@$(PYTHON) -m venv $(FUZZ)
+	@$(FUZZ)/bin/python -m pip install --quiet --disable-pip-version-check --require-hashes -r requirements/dev.txt -r requirements/fuzz.txt
+	@$(FUZZ)/bin/python -m pip install --quiet --disable-pip-version-check --no-deps --no-build-isolation -e .
+	@touch $@
+
+fuzz: $(FUZZ)/.ready ## 読み手を長く試す (FUZZ_SECONDS=60) / every parser under atheris, FUZZ_SECONDS each
+	@PYTHONPATH=tests $(FUZZ)/bin/python -m fuzz --seconds $(or $(FUZZ_SECONDS),60) $(FUZZ_TARGETS)
+
 clean: ## 作ったものを消す / remove what was made
 	@rm -rf build $(VENV) .mypy_cache .ruff_cache .pytest_cache .import_linter_cache .hypothesis

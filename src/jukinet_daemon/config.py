@@ -33,7 +33,7 @@ def _address(text: str) -> str:
 def _zone(name: str) -> str:
     try:
         ZoneInfo(name)
-    except (ZoneInfoNotFoundError, ValueError):
+    except (ZoneInfoNotFoundError, ValueError, OSError):
         raise ValueError("is not a time zone of this machine") from None
     return name
 
@@ -208,8 +208,10 @@ def load_config(path: Path) -> Config:
         table = tomllib.loads(path.read_text("utf-8"))
     except OSError as fault:
         raise ConfigFault([f"{path}: {fault.strerror}"]) from None
-    except (tomllib.TOMLDecodeError, UnicodeDecodeError) as fault:
+    except ValueError as fault:  # also what the parser does not call its own: a number of 5,000 digits
         raise ConfigFault([f"{path}: not TOML: {fault}"]) from None
+    except RecursionError:
+        raise ConfigFault([f"{path}: not TOML: nested too deeply"]) from None
     try:
         return _ADAPTER.validate_python(table)
     except ValidationError as invalid:

@@ -188,3 +188,13 @@ async def test_a_cs_sends_again_from_its_journal_what_the_line_swallowed(
     assert {item.outcome for item in answered} == {"ACCEPTED"}
     assert len({item.notice["id"] for item in answered}) == len(answered)
     assert (await numbers_of(house))["reused"] == []
+
+
+async def test_a_number_past_any_number_is_refused_in_words(house: House) -> None:
+    """Python itself refuses to read more than 4,300 digits."""
+    assert house.config.control
+    connector = aiohttp.UnixConnector(str(house.config.control.socket))
+    path = f"http://control/numbers/{FUKUOKA}/settle?first={'9' * 5000}&last=1"
+    async with aiohttp.ClientSession(connector=connector) as session, session.post(path) as answer:
+        assert answer.status == 409
+        assert "not a parcel number" in (await answer.json())["problem"]

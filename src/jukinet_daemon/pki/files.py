@@ -23,6 +23,8 @@ from .issue import Issued
 
 _PRIVATE, _PUBLIC = 0o600, 0o644
 _CRL = re.compile(rb"-----BEGIN X509 CRL-----.*?-----END X509 CRL-----", re.DOTALL)
+# A version that X.509 does not have is no ValueError to the library.
+_UNREADABLE = (ValueError, x509.InvalidVersion)
 _LABEL = re.compile(rb"-----BEGIN ([A-Z0-9 ]+)-----")
 
 
@@ -71,7 +73,7 @@ def load_request(path: Path) -> x509.CertificateSigningRequest:
     data = _read_only(path, "CERTIFICATE REQUEST")
     try:
         request = x509.load_pem_x509_csr(data)
-    except ValueError as error:
+    except _UNREADABLE as error:
         raise PkiFileError(path, "holds an unreadable request") from error
     if not request.is_signature_valid:
         raise PkiFileError(path, "is not signed by the key it names")
@@ -110,7 +112,7 @@ def load_chain(path: Path) -> tuple[x509.Certificate, ...]:
     data = _read_only(path, "CERTIFICATE")
     try:
         return tuple(x509.load_pem_x509_certificates(data))
-    except ValueError as error:
+    except _UNREADABLE as error:
         raise PkiFileError(path, "holds an unreadable certificate") from error
 
 
@@ -120,7 +122,7 @@ def load_crls(path: Path) -> tuple[x509.CertificateRevocationList, ...]:
     blocks = _CRL.findall(data)
     try:
         crls = tuple(x509.load_pem_x509_crl(block) for block in blocks)
-    except ValueError as error:
+    except _UNREADABLE as error:
         raise PkiFileError(path, "holds an unreadable CRL") from error
     if len(crls) < len(_LABEL.findall(data)):
         raise PkiFileError(path, "holds an unreadable CRL: it is cut off")

@@ -59,9 +59,14 @@ def standing_in(files: TlsFiles) -> Standing:
 
 def peer_certificate(tls: ssl.SSLObject | ssl.SSLSocket) -> x509.Certificate:
     """Give the certificate of the other end after the handshake; raise NotAdmitted if it cannot be read."""
+    return read_certificate(tls.getpeercert(binary_form=True) or b"")
+
+
+def read_certificate(der: bytes) -> x509.Certificate:
+    """Give the certificate in these bytes; raise NotAdmitted if it cannot be read."""
     try:
-        return x509.load_der_x509_certificate(tls.getpeercert(binary_form=True) or b"")
-    except ValueError as error:
+        return x509.load_der_x509_certificate(der)
+    except (ValueError, x509.InvalidVersion) as error:
         raise NotAdmitted(Refusal.UNREADABLE_EXTENSIONS, None) from error
 
 

@@ -156,7 +156,7 @@ def _reason(text: str) -> Reason:
 
 def _number(request: web.Request, name: str) -> int:
     text = request.query.get(name, "")
-    if not (text.isascii() and text.isdigit() and 0 < int(text) <= MAX_PARCEL_NUMBER):
+    if not (text.isascii() and text.isdigit() and len(text) < 20 and 0 < int(text) <= MAX_PARCEL_NUMBER):
         raise SettleFault("電文番号の形でない / not a parcel number")
     return int(text)
 

@@ -110,7 +110,7 @@ def read_keyring(path: Path) -> Keyring:
             table = tomllib.loads(file.read().decode("utf-8"))
     except OSError as fault:
         raise KeyringFault(f"key file {path}: {fault.strerror}") from None
-    except ValueError:
+    except (ValueError, RecursionError):
         raise KeyringFault(f"key file {path}: not a key ring") from None
     if mode & _forbidden(path):
         raise KeyringFault(
@@ -121,13 +121,13 @@ def read_keyring(path: Path) -> Keyring:
 
 def _ring(path: Path, table: Mapping[str, Any]) -> Keyring:
     try:
-        keys = {int(version): _key(text) for version, text in table["keys"].items()}
+        keys = {_version(version): _key(text) for version, text in table["keys"].items()}
         fingerprint, current = _key(table["fingerprint"]), table["current"]
     except (ValueError, KeyError, TypeError, AttributeError, binascii.Error):
         raise KeyringFault(f"key file {path}: not a key ring") from None
     if any(len(key) != KEY_BYTES for key in (*keys.values(), fingerprint)):
         raise KeyringFault(f"key file {path}: a key is not {KEY_BYTES} bytes")
-    if not isinstance(current, int) or current not in keys:
+    if type(current) is not int or current not in keys:
         raise KeyringFault(f"key file {path}: `current` names no key of the ring")
     if not all(0 < version <= LAST_VERSION for version in keys):
         raise KeyringFault(f"key file {path}: a version is not within 1 to {LAST_VERSION}")
@@ -161,6 +161,14 @@ def _forbidden(path: Path) -> int:
     """The mode bits a key file must not have. A credential's group bits show systemd's ACL."""
     passed = os.environ.get("CREDENTIALS_DIRECTORY")
     return _WORLD if passed and path.parent == Path(passed) else _OTHERS
+
+
+def _version(text: str) -> int:
+    """A version as we write it, and no other way: 1 and 01 would be two keys of one version."""
+    version = int(text)
+    if text != str(version):
+        raise ValueError
+    return version
 
 
 def _key(text: str) -> bytes:

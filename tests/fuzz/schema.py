@@ -1,0 +1,41 @@
+"""二つの判定: what the published JSON Schema says of a message, against what our reader said.
+
+Two differences are documented: no schema sees an unpaired surrogate or a field that is named twice.
+"""
+
+import json
+import re
+from collections.abc import Iterator
+from functools import cache
+from typing import Any
+
+from jsonschema import Draft202012Validator, ValidationError
+from jsonschema.validators import extend
+
+from jukinet_daemon.schemas import schemas_folder
+
+
+def _pattern(_validator: Any, pattern: str, value: Any, _schema: Any) -> Iterator[ValidationError]:
+    """`pattern` as JSON Schema means it (ECMA-262): Python's $ would also match before a final line break."""
+    if isinstance(value, str) and not re.search(pattern.removesuffix("$") + r"\Z", value):
+        yield ValidationError("does not match the pattern")
+
+
+_Ecma: Any = extend(Draft202012Validator, {"pattern": _pattern})  # type: ignore[no-untyped-call]
+
+
+@cache
+def _schema(name: str) -> Any:
+    path = schemas_folder() / "messages" / f"{name}.schema.json"
+    return _Ecma(json.loads(path.read_text("utf-8")))
+
+
+def agree(names: tuple[str, ...], message: Any, *, taken: bool) -> None:
+    """Raises AssertionError where a schema and a reader differ about a message that was parsed."""
+    if not has_surrogate(message):
+        by_schema = any(_schema(name).is_valid(message) for name in names)
+        assert by_schema == taken, "schema and reader disagree"
+
+
+def has_surrogate(message: Any) -> bool:
+    return re.search("[\ud800-\udfff]", json.dumps(message, ensure_ascii=False)) is not None

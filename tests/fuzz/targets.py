@@ -1,0 +1,36 @@
+"""すべての的: each parser of the tree that reads what others wrote."""
+
+from . import (
+    bridge,
+    certificate,
+    envelope,
+    frames,
+    json_text,
+    notice,
+    parcel,
+    relayed,
+    reply,
+    settings,
+    words,
+)
+from .target import Target
+
+TARGETS: dict[str, Target] = {
+    target.name: target
+    for target in (
+        json_text.TARGET,
+        parcel.TARGET,
+        notice.TARGET,
+        envelope.TARGET,
+        reply.TARGET,
+        relayed.TARGET,
+        frames.TARGET,
+        certificate.CERTIFICATE,
+        certificate.PKI_FILES,
+        settings.KEYRING,
+        settings.CONFIG,
+        bridge.TARGET,
+        words.NAMES,
+        words.DATES,
+    )
+}
