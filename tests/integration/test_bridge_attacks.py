@@ -1,5 +1,6 @@
 """What must not cross the bridge: stolen keys, other certificates, second answers, other questions."""
 
+import asyncio
 import json
 import random
 from dataclasses import replace
@@ -33,7 +34,8 @@ from jukinet_daemon.wire.bridge import (
 )
 from support.bridge import Bridged, an_ask, emigrate, opened_request, put
 from support.notices import juki_change, resident_code
-from support.world import FUKUOKA, TRUST_DOMAIN, Pki
+from support.store import session
+from support.world import FUKUOKA, TRUST_DOMAIN, Pki, until
 
 
 async def test_the_stolen_client_key_of_the_fuhyo_server_alone_gets_nothing(bridge_world: Bridged) -> None:
@@ -67,6 +69,29 @@ async def test_a_thief_who_repeats_an_open_request_under_a_key_of_his_own_gets_n
             await put(thief, opened.ask, [own])
     finally:
         await thief.close()
+
+
+async def test_what_was_not_confirmed_stays_so_when_the_person_moves_on_meanwhile(
+    bridge_world: Bridged,
+) -> None:
+    """A notice between reading and burning has the answer decided again, never the confirmation."""
+    (person,) = await emigrate(bridge_world)
+    thief = bridge_world.inquirer("juki", bridge_world.pki.files(Role.PREF, "fuhyo"))
+    ask, keys = an_ask([person["resident_code"]])
+    async with session(bridge_world.juki.dsn) as notice:
+
+        async def burning_waits() -> bool:
+            return bool(await bridge_world.juki.rows("SELECT FROM pg_locks WHERE NOT granted"))
+
+        try:
+            async with asyncio.TaskGroup() as group, notice.transaction():
+                await notice.execute("UPDATE person SET version = version + 1")
+                answer = group.create_task(put(thief, ask, keys))
+                await until(burning_waits, seconds=60)
+        finally:
+            await thief.close()
+    (release,) = answer.result()
+    assert (release.code, release.number) == ("B330", None)
 
 
 DIFFERENCES = [

@@ -82,11 +82,13 @@ class Releaser:
         reading = await self._read(signed, peer)
         ask = reading.ask
         refusal = self._permit(ask.case.office, ask.case.affair, ask.case.basis, self._clock().date())
+        confirmed: Mapping[str, str] = {}
         if refusal:
             judged = [_refused(request, refusal) for request in ask.requests]
         else:
-            judged = await self._judge(ask, ask.requests, await self._confirmed(ask))
-        answers = await self._burn(reading, judged)
+            confirmed = await self._confirmed(ask)
+            judged = await self._judge(ask, ask.requests, confirmed)
+        answers = await self._burn(reading, judged, confirmed)
         sealed = [(request.id, answers[request.id]) for request in ask.requests]
         return write_answer(reading.digest, sealed, self._clock().isoformat(timespec="milliseconds"))
 
@@ -130,13 +132,16 @@ class Releaser:
             log.error("bridge_not_confirmed", requests=lost, case=ask.case.id)
         return judged
 
-    async def _burn(self, reading: _Reading, judged: list[_Judged]) -> dict[str, str]:
+    async def _burn(
+        self, reading: _Reading, judged: list[_Judged], confirmed: Mapping[str, str]
+    ) -> dict[str, str]:
         """Burns the right of every request; gives what is sealed to each. Nothing leaves before.
 
-        Raises SealFault for a public key that is none.
+        Who moved on is judged again, by what the call back had said. Raises SealFault for a public key that
+        is none.
         """
         sealed: dict[str, str] = {}
-        waiting, confirmed = judged, {item.request.id: outcomes.CONFIRMED.code for item in judged}
+        waiting = judged
         for _try in range(TRIES):
             results = await self._store.burn([self._burning(reading, item) for item in waiting])
             moved = []
