@@ -51,8 +51,8 @@ bench: $(READY) ## 性能を測る (約15分) / measure everything: a table, bui
 bench-quick: $(READY) ## 同、小さな規模で (約3分) / the same at a small scale
 	@$(BIN)/python -m benchmarks --quick $(BENCH_ARGS)
 
-bridgebench: $(READY) ## 橋の速さと所要時間の差 / lookups a second; found and not found timed
-	@PYTHONPATH=tests $(BIN)/python -m benchmarks.bridge $(BRIDGE_ARGS)
+bridgebench: $(READY) ## 橋の所要時間の差 / the bridge, found and not found, timed
+	@PYTHONPATH=tests $(BIN)/python -m benchmarks.bridge_timing $(BRIDGE_ARGS)
 
 profile: $(READY) ## 通知一件の時間の内訳 / where a notice's microseconds go: a table, a flame graph
 	@$(BIN)/python -m benchmarks.profile

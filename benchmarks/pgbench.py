@@ -64,6 +64,19 @@ async def run(
     return Records(clients, float(rate[1]), int(count[1]), Spent(spent.seconds, by_process, spent.others))
 
 
+async def rate(stage: Stage, database: str, script: Path, seconds: int, clients: int = 8) -> float:
+    """Transactions a second of a script of its own. Raises PostgresFault."""
+    command: list[str | Path] = [
+        *(stage.postgres.binary("pgbench"), "--no-vacuum", "--protocol=prepared", f"--time={seconds}"),
+        *(f"--client={clients}", f"--jobs={_THREADS}", f"--file={script}", stage.postgres.dsn(database)),
+    ]
+    told = await asyncio.to_thread(run_program, command)
+    found = _TPS.search(told)
+    if found is None:
+        raise PostgresFault(f"pgbench ended early:\n{told}")
+    return float(found[1])
+
+
 async def _all_gone(stage: Stage, database: str) -> None:
     """Waits for the ends of the sessions: what a process used goes to the account of its parent then."""
     look = f"SELECT count(*) FROM pg_stat_database WHERE datname = '{database}' AND numbackends > 0"

@@ -15,6 +15,7 @@ import psutil
 from benchmarks.measure import (
     ack,
     backlog,
+    bridge,
     end_to_end,
     fairness,
     first_load,
@@ -52,6 +53,7 @@ MEASUREMENTS: Mapping[str, Measurement] = {
         ("latency", latency),
         ("fairness", fairness),
         ("backlog", backlog),
+        ("bridge", bridge),
         ("first_load", first_load),
         ("night", night),
         ("held", held),

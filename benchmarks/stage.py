@@ -33,7 +33,7 @@ Say = Callable[[str], None]
 Connection = asyncpg.Connection
 
 _CONFIG = """\
-register = "juki"
+register = "{register}"
 prefecture = "{prefecture}"
 trust_domain = "{trust_domain}"
 
@@ -71,7 +71,7 @@ class Stage:
         self.postgres = EmbeddedPostgres(folder / "postgres")
         self.senders = read_areas().senders
         self.databases: set[str] = set()
-        self._callers: dict[str, Caller] = {}
+        self._callers: dict[tuple[str, str], Caller] = {}
         self._starts = 0
 
     @property
@@ -79,15 +79,16 @@ class Stage:
         """Where the certificates are."""
         return self.folder / "pki"
 
-    def caller(self, municipality: str) -> Caller:
-        """A municipality's CS on its way to the server."""
-        if municipality not in self._callers:
-            self._callers[municipality] = self._new_caller(municipality)
-        return self._callers[municipality]
+    def caller(self, municipality: str, register: str = "juki") -> Caller:
+        """A municipality's CS on its way to a register's server."""
+        whom = municipality, register
+        if whom not in self._callers:
+            self._callers[whom] = self._new_caller(*whom)
+        return self._callers[whom]
 
-    def _new_caller(self, municipality: str) -> Caller:
+    def _new_caller(self, municipality: str, register: str) -> Caller:
         files = tls_files(self.pki, Role.CS, municipality)
-        policy = DoorPolicy(TRUST_DOMAIN, Role.PREF, frozenset({"juki"}), side=Side.SERVER)
+        policy = DoorPolicy(TRUST_DOMAIN, Role.PREF, frozenset({register}), side=Side.SERVER)
         return Caller(client_context(files), policy, signing_key(files))
 
     async def psql(self, database: str, sql: str) -> str:
@@ -109,14 +110,14 @@ class Stage:
             for name in names:
                 await self.drop(name)
 
-    async def database(self, name: str, template: str | None = None) -> None:
+    async def database(self, name: str, template: str | None = None, register: str = "juki") -> None:
         """Makes a register's database, migrated by jukinetctl, or as a copy of another."""
         source = f" TEMPLATE {template} STRATEGY file_copy" if template else ""
         await self.psql("postgres", f"CREATE DATABASE {name}{source}")
         self.databases.add(name)
         if template is None:
             child = Child(f"migrate-{name}", self.folder)
-            config = self._config(f"migrate-{name}", name, "")
+            config = self.config(f"migrate-{name}", name, "", register)
             await child.start("jukinet_daemon.cli.jukinetctl", "migrate", "--config", str(config), "--json")
             if await child.ended():
                 raise ChildFault(f"cannot migrate: {child.log}")
@@ -139,17 +140,17 @@ class Stage:
         if national:
             doors += f'\n[national]\nurl = "{national}"\n'
         self._starts += 1
-        config = self._config(f"jukinetd-{self._starts}", database, doors)
+        config = self.config(f"jukinetd-{self._starts}", database, doors)
         async with AsyncExitStack() as stack:
             only = ("--only", "health", "--only", "notices") if apart else ()
-            pid, start_s = await stack.enter_async_context(self._jukinetd(config, *only))
+            pid, start_s = await stack.enter_async_context(self.jukinetd(config, *only))
             relay = (pid, 0.0)
             if apart:
-                relay = await stack.enter_async_context(self._jukinetd(config, "--only", "national"))
+                relay = await stack.enter_async_context(self.jukinetd(config, "--only", "national"))
             yield Server(pid, relay[0], "127.0.0.1", port, start_s)
 
     @asynccontextmanager
-    async def _jukinetd(self, config: Path, *options: str) -> AsyncIterator[tuple[int, float]]:
+    async def jukinetd(self, config: Path, *options: str) -> AsyncIterator[tuple[int, float]]:
         """A process that has said READY=1; gives its id and the seconds it took."""
         name = f"{config.stem}{''.join(options).replace('--only', '-')}"
         child = Child(name, self.folder)
@@ -182,17 +183,19 @@ class Stage:
         finally:
             await child.stop()
 
-    def _config(self, name: str, database: str, doors: str) -> Path:
+    def config(self, name: str, database: str, doors: str, register: str = "juki") -> Path:
+        """Writes the configuration of a server: whose register, which database, which doors."""
         ring = self.folder / "keyring.toml"
         if not ring.exists():
             ring.touch(mode=0o600)
             ring.write_text(new_keyring_text(), "utf-8")
         path = self.folder / f"{name}.toml"
         head = _CONFIG.format(
+            register=register,
             prefecture=PREFECTURE,
             trust_domain=TRUST_DOMAIN,
             dsn=self.postgres.dsn(database),
-            tls=tls_files(self.pki, Role.PREF, "juki"),
+            tls=tls_files(self.pki, Role.PREF, register),
             ring=ring,
         )
         path.write_text(head + doors, "utf-8")

@@ -35,6 +35,8 @@ TARGETS = (
     Target("fair_p99_ratio", "大都市の洪水のときの小さな町の待ち、ないときの", "倍", 3, most=True),
     Target("rss_mib", "六十市区町村の洪水のときのメモリ", "MiB", 160, most=True),
     Target("latency_ms", "毎秒500件のときの所要時間", "ms"),
+    Target("bridge_lookups_per_s", "橋: 所属の名簿の照会、毎秒", "人"),
+    Target("bridge_vs_select", "橋の照会、同じ SELECT を pgbench で行うときの", "倍"),
     Target("import_s", "コードの読込み", "s", aim=0.5, most=True),
     Target("start_s", "起動から READY まで", "s", aim=1.0, most=True),
 )

@@ -4,11 +4,11 @@ import asyncio
 import time
 from collections.abc import Iterator
 from dataclasses import dataclass
-from pathlib import Path
 from typing import Any
 
 from benchmarks import load, work
 from benchmarks.figures import milliseconds
+from benchmarks.memory import memory_mib
 from benchmarks.parcels import Prepared, Press
 from benchmarks.people import BASE_PEOPLE, base
 from benchmarks.stage import Server, Stage
@@ -41,7 +41,7 @@ async def measure(stage: Stage, size: Size) -> dict[str, Any]:
     mix = work.Mix(press, stage.senders, BASE_PEOPLE)
     largest, smallest = _largest_and_smallest(stage.senders)
     async with stage.copy(await base(stage, press), "fair"), stage.server("fair") as server:
-        idle_mib = _memory_mib(server.pid, "VmRSS")
+        idle_mib = memory_mib(server.pid, "VmRSS")
         stage.say("小さな町の待ち時間 / what a small municipality waits")
         quiet = _probes(stage, mix, smallest, size.quiet_s)
         alone = await _probed(stage, server, quiet, smallest)
@@ -51,13 +51,13 @@ async def measure(stage: Stage, size: Size) -> dict[str, Any]:
             flood = work.prepare_for(stage, mix, largest, size.flood, parcel_notices)
             probes = _probes(stage, mix, smallest, size.flood // 400)
             beside[parcel_notices] = await _probed(stage, server, probes, smallest, (largest, flood))
-            peaks[f"largest_in_parcels_of_{parcel_notices}"] = _memory_mib(server.pid, "VmHWM")
+            peaks[f"largest_in_parcels_of_{parcel_notices}"] = memory_mib(server.pid, "VmHWM")
         stage.say("六十市区町村の洪水 / all sixty flood")
         everybody = work.prepare(stage, mix, size.flood, 64)
         flood_of_all = await work.acknowledge(stage, server, everybody, FLOOD_IN_FLIGHT)
         return {
             "fair_p99_ratio": round(beside[64]["p99"] / alone["p99"], 2),
-            "rss_mib": _memory_mib(server.pid, "VmHWM"),
+            "rss_mib": memory_mib(server.pid, "VmHWM"),
             "idle_rss_mib": idle_mib,
             "peak_mib_after": peaks,
             "alone_ms": alone,
@@ -108,10 +108,3 @@ def _largest_and_smallest(senders: tuple[str, ...]) -> tuple[str, str]:
     rows = load_municipalities(schemas_folder() / "codes" / "municipalities.csv")
     by_people = sorted((row.population, row.code) for row in rows if row.code in senders)
     return by_people[-1][1], by_people[0][1]
-
-
-def _memory_mib(pid: int, what: str) -> float:
-    """Resident memory of a process as the kernel counts it: VmRSS now, VmHWM at its peak."""
-    lines = Path(f"/proc/{pid}/status").read_text("ascii").splitlines()
-    kib = next(int(line.split()[1]) for line in lines if line.startswith(f"{what}:"))
-    return round(kib / 1024, 1)

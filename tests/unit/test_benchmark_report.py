@@ -17,6 +17,8 @@ BENCH: dict[str, Any] = {
     "fair_p99_ratio": 2.0,
     "rss_mib": 99.5,
     "latency_ms": {"durable": TIMES, "national_receipt": TIMES},
+    "bridge_lookups_per_s": 400.0,
+    "bridge_vs_select": 0.05,
     "import_s": 0.4,
     "start_s": 0.9,
     "seconds": 600,

@@ -30,6 +30,8 @@ def test_the_keys_are_those_of_the_table() -> None:
         "fair_p99_ratio",
         "rss_mib",
         "latency_ms",
+        "bridge_lookups_per_s",
+        "bridge_vs_select",
         "import_s",
         "start_s",
     ]
