@@ -12,7 +12,7 @@ from typing import Any
 import pytest
 
 from conftest import HouseMaker
-from jukinet_daemon.service.degraded import CASES
+from jukinet_daemon.service.degraded import DEPENDENCIES
 from jukinet_daemon.service.status import Expiry
 from jukinet_daemon.sim.postgres import EmbeddedPostgres
 from jukinet_daemon.store.faults import UnsafeDatabase
@@ -130,14 +130,14 @@ async def test_expiries(open_house: HouseMaker, name: str) -> None:
 
 
 def _standing(name: str, *, ok: bool) -> dict[str, Any]:
-    case = next(case for case in CASES if case.name == name)
+    case = next(one for one in DEPENDENCIES if one.name == name)
     return {"ok": ok, "works": case.works, "stops": case.stops, "seconds_left": None if ok else 0.0}
 
 
 def test_the_document_has_these_rows() -> None:
     rows = [line.split(" | ") for line in DOCUMENT.read_text("utf-8").splitlines() if line.startswith("| `")]
     told = [(cells[0].strip("|` "), cells[1], cells[2]) for cells in rows if len(cells) == 4]
-    assert told == [(case.name, case.works, case.stops) for case in CASES]
+    assert told == [(one.name, one.works, one.stops) for one in DEPENDENCIES]
 
 
 async def test_a_setting_changed_under_way_is_named(

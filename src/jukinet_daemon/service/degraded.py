@@ -10,7 +10,7 @@ _DAY_S = 86400.0
 
 
 @dataclass(frozen=True, slots=True)
-class Case:
+class Dependency:
     """Something that can be away: what goes on without it, and what stops."""
 
     name: str
@@ -18,24 +18,26 @@ class Case:
     stops: str
 
 
-CASES = (
-    Case("national", "通知の受領と応答・保留の決着", "全国サーバへの通知 (送り待ちに残る)"),
-    Case("database", "戸口の開閉・健康の表示", "受領 (すべて LATER と答え、市区町村が送り直す)・送り・操作"),
-    Case("read_only", "照会・健康の表示", "受領 (すべて LATER)・送り・操作"),
-    Case("disk", "満ちるまではすべて", "満ちると受領・送り・操作"),
-    Case(
+DEPENDENCIES = (
+    Dependency("national", "通知の受領と応答・保留の決着", "全国サーバへの通知 (送り待ちに残る)"),
+    Dependency(
+        "database", "戸口の開閉・健康の表示", "受領 (すべて LATER と答え、市区町村が送り直す)・送り・操作"
+    ),
+    Dependency("read_only", "照会・健康の表示", "受領 (すべて LATER)・送り・操作"),
+    Dependency("disk", "満ちるまではすべて", "満ちると受領・送り・操作"),
+    Dependency(
         "clock",
         "受領・送り (順序は時計によらない)",
         "通知の日と保存期間の起算日が狂う。証明書・失効リストの期限の判定も",
     ),
-    Case("certificate", "期限まではすべて", "期限の後は新しい接続"),
-    Case("crl", "期限まではすべて", "期限の後は市区町村からの新しい接続すべて"),
+    Dependency("certificate", "期限まではすべて", "期限の後は新しい接続"),
+    Dependency("crl", "期限まではすべて", "期限の後は市区町村からの新しい接続すべて"),
 )
 
 
 @dataclass(frozen=True, slots=True)
-class Standing:
-    """How one case stands: whether all is well, and the seconds until it stops something (0: it has)."""
+class Mode:
+    """How one dependency stands: whether all is well, and the seconds until it stops something (0: it has)."""
 
     ok: bool
     works: str
@@ -44,7 +46,7 @@ class Standing:
 
 
 def degraded(report: Mapping[str, Any]) -> dict[str, Any]:
-    """The part of the status report: every case by name."""
+    """The part of the status report: every dependency by name."""
     found = {
         "national": _national(report),
         "database": _away(report["database"]["ok"] and not report["pulse"]["fault"]),
@@ -55,8 +57,8 @@ def degraded(report: Mapping[str, Any]) -> dict[str, Any]:
         "crl": _expiry(report, "crl"),
     }
     return {
-        case.name: asdict(Standing(found[case.name][0], case.works, case.stops, found[case.name][1]))
-        for case in CASES
+        one.name: asdict(Mode(found[one.name][0], one.works, one.stops, found[one.name][1]))
+        for one in DEPENDENCIES
     }
 
 
