@@ -37,7 +37,7 @@ DEPENDENCIES = (
 
 @dataclass(frozen=True, slots=True)
 class Mode:
-    """How one dependency stands: whether all is well, and the seconds until it stops something (0: it has)."""
+    """How one dependency stands: whether all is well, and the seconds until it stops something (0: done)."""
 
     ok: bool
     works: str
