@@ -370,19 +370,23 @@ $$;
 -- Name: bridge_lines(uuid, integer, integer); Type: FUNCTION; Schema: public; Owner: -
 
 CREATE FUNCTION public.bridge_lines(wanted uuid, after integer, most integer) RETURNS TABLE(place integer, code text, sealed bytea)
-    LANGUAGE sql STABLE SECURITY DEFINER
+    LANGUAGE plpgsql SECURITY DEFINER
     SET search_path TO 'public', 'pg_temp'
     AS $$
-    SELECT r.place, r.code, h.sealed
-    FROM (
-        SELECT DISTINCT ON (b.place) b.place, b.code FROM bridge_request AS b
-        WHERE b.case_id = wanted AND b.place > after
-        -- 'national' after 'juki': who was asked last answered last.
-        ORDER BY b.place, b.addressee DESC
-        LIMIT least(most, 1000)
-    ) AS r
-    LEFT JOIN bridge_held AS h ON h.case_id = wanted AND h.place = r.place
-    ORDER BY r.place
+BEGIN
+    LOCK TABLE bridge_held IN ACCESS SHARE MODE;
+    RETURN QUERY
+        SELECT r.place, r.code, h.sealed
+        FROM (
+            SELECT DISTINCT ON (b.place) b.place, b.code FROM bridge_request AS b
+            WHERE b.case_id = wanted AND b.place > after
+            -- 'national' after 'juki': who was asked last answered last.
+            ORDER BY b.place, b.addressee DESC
+            LIMIT least(most, 1000)
+        ) AS r
+        LEFT JOIN bridge_held AS h ON h.case_id = wanted AND h.place = r.place
+        ORDER BY r.place;
+END
 $$;
 
 -- Name: bridge_note(public.ledger_row[]); Type: FUNCTION; Schema: public; Owner: -

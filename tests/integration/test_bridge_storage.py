@@ -4,14 +4,16 @@ import asyncio
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
+from uuid import uuid4
 
 import pytest
 
+from jukinet_daemon.service.bridge_case import leaf
 from jukinet_daemon.service.bridge_erase import Eraser
 from jukinet_daemon.service.bridge_open import OpenCases
 from jukinet_daemon.service.metrics import Metrics
 from jukinet_daemon.sim.postgres import EmbeddedPostgres
-from jukinet_daemon.store.bridge_request import RequestStore
+from jukinet_daemon.store.bridge_request import CaseRow, Opening, RequestStore, Settling
 from jukinet_daemon.store.migrate import migrate
 from jukinet_daemon.store.pool import open_database
 from jukinet_daemon.wire.bridge import Case
@@ -117,6 +119,42 @@ async def test_a_clock_that_nobody_sets_ends_a_case_too(
         assert (await eraser.sweep(), len(open_cases)) == (1, 0)
     finally:
         await database.close()
+
+
+async def test_who_reads_what_is_held_while_another_case_is_erased_misses_nothing(
+    new_database: Callable[[str], str],
+) -> None:
+    """Erasing writes the table anew; who waited for that must see the new rows, not an empty table."""
+    dsn = new_database("fuhyo")
+    database = await open_database(dsn, "fuhyo", "jukinet_bridge")
+    store = RequestStore(database, VAULT)
+    erase = "SELECT bridge_erase($1, ROW(repeat('x', 32)::bytea, ''::bytea, '{}')::ledger_row)"
+    try:
+        over, goes_on = [await _holding_one(store, number) for number in ("1" * 12, "2" * 12)]
+        async with session(dsn) as eraser, session(dsn) as watcher, asyncio.TaskGroup() as group:
+
+            async def reader_waits() -> bool:
+                return bool(await watcher.fetch("SELECT FROM pg_locks WHERE NOT granted"))
+
+            async with eraser.transaction():
+                assert await eraser.fetchval(erase, over) == 1
+                reading = group.create_task(store.lines(goes_on, 0, 10))
+                await until(reader_waits, seconds=60)
+        assert [line.number for line in reading.result()] == ["2" * 12]
+    finally:
+        await database.close()
+
+
+async def _holding_one(store: RequestStore, number: str) -> str:
+    """A case with one number held; gives its id."""
+    case, request = str(uuid4()), str(uuid4())
+    await store.open_case(
+        CaseRow(case, "a", "b", "c", "d", "e", None, str(uuid4())), 600, leaf("fuhyo", "test")
+    )
+    opening = Opening(request, case, 1, "juki", None, b"", None, leaf("fuhyo", "test"))
+    await store.open_requests(case, [opening])
+    await store.settle(case, [Settling(request, 1, "B100", number, leaf("fuhyo", "test"))])
+    return case
 
 
 @pytest.mark.parametrize("register", REGISTERS)

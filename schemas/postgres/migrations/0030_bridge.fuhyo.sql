@@ -191,20 +191,25 @@ BEGIN
 END
 $$;
 
--- The lines of a case after a place, in order: the last answer to each, and the number that is held.
+-- The lines of a case after a place, in order: the last answer to each, and the number that is held. The lock
+-- comes before the look: whoever began to look before another case was erased would find the table empty.
 CREATE FUNCTION bridge_lines(wanted uuid, after integer, most integer)
 RETURNS TABLE (place integer, code text, sealed bytea)
-LANGUAGE sql STABLE SECURITY DEFINER SET search_path = public, pg_temp AS $$
-    SELECT r.place, r.code, h.sealed
-    FROM (
-        SELECT DISTINCT ON (b.place) b.place, b.code FROM bridge_request AS b
-        WHERE b.case_id = wanted AND b.place > after
-        -- 'national' after 'juki': who was asked last answered last.
-        ORDER BY b.place, b.addressee DESC
-        LIMIT least(most, 1000)
-    ) AS r
-    LEFT JOIN bridge_held AS h ON h.case_id = wanted AND h.place = r.place
-    ORDER BY r.place
+LANGUAGE plpgsql SECURITY DEFINER SET search_path = public, pg_temp AS $$
+BEGIN
+    LOCK TABLE bridge_held IN ACCESS SHARE MODE;
+    RETURN QUERY
+        SELECT r.place, r.code, h.sealed
+        FROM (
+            SELECT DISTINCT ON (b.place) b.place, b.code FROM bridge_request AS b
+            WHERE b.case_id = wanted AND b.place > after
+            -- 'national' after 'juki': who was asked last answered last.
+            ORDER BY b.place, b.addressee DESC
+            LIMIT least(most, 1000)
+        ) AS r
+        LEFT JOIN bridge_held AS h ON h.case_id = wanted AND h.place = r.place
+        ORDER BY r.place;
+END
 $$;
 
 -- The cases whose numbers must not be held any longer: over their time, of another run of the server, or begun
