@@ -19,8 +19,9 @@ from jukinet_daemon.wire.bridge import MAX_BRIDGE_BYTES
 from jukinet_daemon.wire.envelope import SignatureFault, VerifyingKey, digest_of, seal, unseal
 
 CONTENT_TYPE = "application/jose"
-# Less than the door keeps an idle connection, so that none is used that is just being closed.
-KEEPALIVE_S = 10.0
+# Less than a door waits for the next request on a connection (server/guard.py, server/listener.py), so that
+# none is used that is just being closed: a question whose connection breaks is lost for good.
+KEEPALIVE_S = 5.0
 _TIMEOUT = aiohttp.ClientTimeout(total=60.0, sock_connect=10.0)
 
 
