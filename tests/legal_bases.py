@@ -61,7 +61,7 @@ def bases_document() -> str:
     parts = [TEXT, "## How many", ""]
     parts += _table(("codes", "table", "what for", "rows", "with 個人番号"), _counts(bases))
     rows = sum(number.code.startswith("N-") for number in read_number_bases())
-    parts += ["", f"番号法別表 has {rows} rows in `number_bases.csv`.", ""]
+    parts += ["", f"番号法別表 has {rows} rows in `schemas/codes/number_bases.csv`.", ""]
     parts += [
         "## Some of them",
         "",

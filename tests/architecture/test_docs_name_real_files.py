@@ -26,6 +26,10 @@ DOCUMENTS = (
     "docs/bridge.md",
     "docs/security.md",
     "docs/performance.md",
+    "docs/reliability.md",
+    "docs/protocol.md",
+    "docs/legal-bases.md",
+    "docs/glossary.md",
     LIFE,
     *OPERATOR,
     *ADRS,
@@ -82,6 +86,18 @@ def test_every_make_target_named_is_there(document: str) -> None:
     targets = set(re.findall(r"^([a-z-]+):", _text("Makefile"), re.MULTILINE))
     named = {target for line in _code(_text(document)) for target in re.findall(r"\bmake ([a-z-]+)", line)}
     assert named <= targets
+
+
+def test_every_make_target_is_explained() -> None:
+    """In `make help`, which takes its lines from the Makefile, and in both READMEs."""
+    makefile = _text("Makefile").replace("\\\n", " ")
+    phony = {
+        name for names in re.findall(r"^\.PHONY: (.*)$", makefile, re.MULTILINE) for name in names.split()
+    }
+    assert phony == set(re.findall(r"^([a-z-]+):.*## .+$", makefile, re.MULTILINE))
+    for document in READMES:
+        told = set(re.findall(r"`make ([a-z-]+)", _text(document)))
+        assert phony - told == {"help"} - told, document
 
 
 @pytest.mark.parametrize("document", DOCUMENTS)
