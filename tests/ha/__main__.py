@@ -75,7 +75,7 @@ async def failover(cluster: Cluster, prefecture: Prefecture, load: Load) -> tupl
     old = cluster.leader()
     assert old is not None
     load.longest = 0.0
-    console.print(f"首席 {old.name} を kill -9 / killing the leader {old.name} ...")
+    console.print(f"リーダー {old.name} を kill -9 / killing the leader {old.name} ...")
     await asyncio.to_thread(old.kill)
     before = load.total
     await poll(lambda: load.total > before + AFTERWARDS, PATIENCE_S, "answers after the failover")
@@ -130,7 +130,7 @@ def show(
     recorded = Counter(row["notice_id"] for row in evidence.tables["history"])
     lost = sum(name not in stored for name in told)
     doubled = sum(count > 1 for count in (*stored.values(), *recorded.values()))
-    table = Table(title="首席を失ったとき / the leader is killed under load", show_header=False)
+    table = Table(title="リーダーを失ったとき / the leader is killed under load", show_header=False)
     for old, new, seconds in rounds:
         table.add_row(f"停止 / outage  {old} → {new}", f"{seconds:.1f} s")
     table.add_row("応答した通知 / acknowledged", str(len(told)))
@@ -146,7 +146,7 @@ def show(
 
 def main() -> int:
     """Gives the exit status: 0 if nothing was lost, doubled or found wrong."""
-    parser = argparse.ArgumentParser(prog="ha", description="首席を失う実演 / a leader is killed under load")
+    parser = argparse.ArgumentParser(prog="ha", description="リーダーを失う実演 / a leader is killed under load")
     parser.add_argument("--kills", type=int, default=1, help="何度殺すか / how many times (1)")
     parser.add_argument("--seed", type=int, default=1, help="通知の種 / seed of the notices (1)")
     options = parser.parse_args()

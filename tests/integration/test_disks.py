@@ -1,4 +1,4 @@
-"""壊れた円盤: a disk that fails or is slow: no false answer, health says so, it goes on by itself."""
+"""壊れたディスク: a disk that fails or is slow: no false answer, health says so, it goes on by itself."""
 
 import asyncio
 import re
