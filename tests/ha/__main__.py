@@ -146,7 +146,9 @@ def show(
 
 def main() -> int:
     """Gives the exit status: 0 if nothing was lost, doubled or found wrong."""
-    parser = argparse.ArgumentParser(prog="ha", description="リーダーを失う実演 / a leader is killed under load")
+    parser = argparse.ArgumentParser(
+        prog="ha", description="リーダーを失う実演 / a leader is killed under load"
+    )
     parser.add_argument("--kills", type=int, default=1, help="何度殺すか / how many times (1)")
     parser.add_argument("--seed", type=int, default=1, help="通知の種 / seed of the notices (1)")
     options = parser.parse_args()
