@@ -6,6 +6,7 @@ from pathlib import Path
 from typing import Any
 from uuid import uuid4
 
+import aiohttp
 import pytest
 
 from jukinet_daemon.service.bridge_case import leaf
@@ -119,6 +120,19 @@ async def test_a_clock_that_nobody_sets_ends_a_case_too(
         assert (await eraser.sweep(), len(open_cases)) == (1, 0)
     finally:
         await database.close()
+
+
+async def test_a_delivery_that_cannot_be_whole_breaks_off(bridge_world: Bridged) -> None:
+    """As after a crash of the database, which empties what was held: the file has begun when it shows."""
+    (person,) = await emigrate(bridge_world)
+    case = (await bridge_world.open_case())["case"]
+    await bridge_world.ask(case, person["resident_code"])
+    async with session(bridge_world.fuhyo.dsn) as owner:
+        await owner.execute("TRUNCATE bridge_held")
+    async with asyncio.timeout(60):
+        with pytest.raises(aiohttp.ClientError):
+            await bridge_world.deliver(case)
+    assert [leaf["why"] for leaf in await bridge_world.leaves("fuhyo", "bridge_erased")] == ["delivered"]
 
 
 async def test_who_reads_what_is_held_while_another_case_is_erased_misses_nothing(

@@ -4,6 +4,7 @@ from collections.abc import Awaitable, Callable
 from contextlib import aclosing
 from typing import Annotated, Any
 
+import structlog
 from aiohttp import web
 from pydantic import BaseModel, ConfigDict, Field, TypeAdapter, ValidationError
 
@@ -13,6 +14,8 @@ from jukinet_daemon.store.faults import StoreFault
 from jukinet_daemon.vault.fields import VaultFault
 from jukinet_daemon.wire.bridge import Word
 from jukinet_daemon.wire.text import JsonFault, notice_id_in, read_json
+
+log = structlog.get_logger()
 
 MOST_KEYS = 1000
 _Operation = Callable[[web.Request], Awaitable[web.StreamResponse]]
@@ -83,10 +86,16 @@ class BridgeWindow:
         pieces = await self._desk.deliver(_case_id(request), operator_of(request), form.password)
         response = web.StreamResponse(headers={"Content-Type": "application/octet-stream"})
         await response.prepare(request)
-        async with aclosing(pieces):
-            async for piece in pieces:
-                await response.write(piece)
-        await response.write_eof()
+        try:
+            async with aclosing(pieces):
+                async for piece in pieces:
+                    await response.write(piece)
+            await response.write_eof()
+        except (CaseFault, StoreFault, VaultFault) as fault:
+            # The file has begun: nothing but a line that breaks says that it is not whole.
+            log.error("bridge_delivery_broke_off", fault=str(fault))
+            if request.transport:
+                request.transport.abort()
         return response
 
 
