@@ -88,6 +88,13 @@ def test_every_make_target_named_is_there(document: str) -> None:
     assert named <= targets
 
 
+def test_every_decision_is_in_the_index_by_its_title() -> None:
+    index = re.findall(r"^\| \[(\d{4})\]\((.+?)\) \| (.+?) \|", _text("docs/adr/README.md"), re.MULTILINE)
+    titles = [_text(name).partition("\n")[0] for name in ADRS if not name.endswith("README.md")]
+    assert [f"# {number} {title}" for number, _, title in index] == titles
+    assert [f"docs/adr/{file}" for _, file, _ in index] == [name for name in ADRS if "README" not in name]
+
+
 def test_every_make_target_is_explained() -> None:
     """In `make help`, which takes its lines from the Makefile, and in both READMEs."""
     makefile = _text("Makefile").replace("\\\n", " ")
