@@ -3,6 +3,8 @@ PYTHON ?= $(shell command -v python3.11 || command -v python3)
 VENV := .venv
 BIN := $(VENV)/bin
 READY := $(VENV)/.ready
+# Tests wait more than they work: more of them at a time than there are processors.
+JOBS ?= 4
 
 .DEFAULT_GOAL := help
 .PHONY: help install demo test lint types imports pytest conformance bench bench-quick bridgebench profile \
@@ -40,7 +42,7 @@ imports: $(READY) ## 部屋の上下関係 (import-linter) / the layers
 	@$(BIN)/lint-imports --no-cache | tail -n 12
 
 pytest: $(READY) ## 単体から受入まで / unit to acceptance
-	@$(BIN)/pytest -q $(PYTEST_ARGS)
+	@$(BIN)/pytest -q -n $(JOBS) $(PYTEST_ARGS)
 
 conformance: $(READY) ## 適合試験を三通りに / the vectors: pure rules, over the wire, as a vendor runs them
 	@$(BIN)/pytest -q tests/conformance $(PYTEST_ARGS)

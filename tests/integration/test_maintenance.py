@@ -112,6 +112,7 @@ async def test_it_outlives_a_restart_and_ends_by_itself(house: House) -> None:
         (soon(hours=1), "長" * 21, "too long"),
         (soon(hours=1), "a\nb", "too long"),
     ],
+    ids=["past", "far ahead", "no time", "long reason", "two lines"],
 )
 async def test_a_wrong_wish_changes_nothing(house: House, until_: str, reason: str, word: str) -> None:
     assert word in (await ask(house, "POST", until=until_, reason=reason))["problem"]

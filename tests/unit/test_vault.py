@@ -3,6 +3,7 @@
 import base64
 import random
 import secrets
+from itertools import count
 from pathlib import Path
 
 import pytest
@@ -183,6 +184,7 @@ PRINT = f'fingerprint = "{KEY}"\n'
         "not toml",
         f'current = "1"\n{PRINT}[keys]\n1 = "{KEY}"\n',
     ],
+    ids=map(str, count(1)),
 )
 def test_a_key_file_that_is_not_whole_is_refused_and_not_quoted(tmp_path: Path, text: str) -> None:
     with pytest.raises(KeyringFault) as fault:
