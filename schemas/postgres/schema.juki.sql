@@ -352,7 +352,7 @@ BEGIN
             IF NOT FOUND THEN
                 ROLLBACK;
                 -- Whoever took this id may have moved its person, and not to where this batch thinks.
-                moved_on := array_append(moved_on, p.person_id);
+                moved_on := moved_on || p.person_id || ARRAY(SELECT person_id FROM unnest(d.others));
                 results := array_append(results, 'seen');
                 CONTINUE;
             END IF;

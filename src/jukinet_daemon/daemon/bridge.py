@@ -18,7 +18,7 @@ from jukinet_daemon.pki.trust import DoorPolicy, Side
 from jukinet_daemon.server.bridge import BridgeDesk, BridgeDoor, Note
 from jukinet_daemon.server.bridge_control import BridgeWindow
 from jukinet_daemon.server.control import bound
-from jukinet_daemon.server.listener import Listener
+from jukinet_daemon.server.listener import HttpLog, Listener
 from jukinet_daemon.service.bridge_case import Permit, leaf
 from jukinet_daemon.service.bridge_confirm import Confirmer
 from jukinet_daemon.service.bridge_erase import Eraser
@@ -113,7 +113,7 @@ async def _open_door(frame: Frame, settings: Bridge, desk: BridgeDesk) -> None:
 async def _open_window(frame: Frame, path: Path, desk: RequestDesk) -> None:
     application = web.Application(client_max_size=256 * 1024)
     application.router.add_routes(BridgeWindow(desk).routes())
-    runner = web.AppRunner(application, access_log=None)
+    runner = web.AppRunner(application, access_log=None, logger=HttpLog())
     await runner.setup()
     frame.stack.push_async_callback(runner.cleanup)
     await web.SockSite(runner, bound(path)).start()

@@ -11,6 +11,7 @@ from typing import Any
 
 from aiohttp import web
 
+from jukinet_daemon.server.listener import HttpLog
 from jukinet_daemon.service.held import HeldDesk, Reason, Settled, SettleFault
 from jukinet_daemon.service.maintenance import MaintenanceDesk, MaintenanceFault
 from jukinet_daemon.service.numbers import NumberDesk
@@ -61,7 +62,7 @@ class ControlDoor:
         application.router.add_get("/maintenance", self._maintained)
         application.router.add_post("/maintenance", self._begin_maintenance)
         application.router.add_delete("/maintenance", self._end_maintenance)
-        self._runner = web.AppRunner(application, access_log=None)
+        self._runner = web.AppRunner(application, access_log=None, logger=HttpLog())
         await self._runner.setup()
         await web.SockSite(self._runner, listening).start()
 
@@ -124,7 +125,7 @@ def operator_of(request: web.Request) -> str:
     try:
         return pwd.getpwuid(uid).pw_name
     except KeyError:
-        return f"uid {uid}"
+        return f"uid:{uid}"
 
 
 @web.middleware

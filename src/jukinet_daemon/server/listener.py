@@ -28,14 +28,16 @@ BACKLOG = 512
 Handler = Callable[[web.Request], Awaitable[web.StreamResponse]]
 
 
-class _HttpLog:
+class HttpLog:
     """Takes what aiohttp would log with tracebacks and the bytes that came, and logs it without them."""
 
     def debug(self, _message: str, *_args: object, exc_info: object = None) -> None:
+        """Told of a request that could not be read."""
         if isinstance(exc_info, HttpProcessingError):
             self.exception(_message, exc_info=exc_info)
 
     def exception(self, _message: str, *_args: object, exc_info: object = None) -> None:
+        """Told of a request that could not be read, or of a handler that tripped."""
         if isinstance(exc_info, HttpProcessingError):
             log.warning("request_unreadable", fault=type(exc_info).__name__)
         else:
@@ -54,7 +56,7 @@ class Listener:
         self._runner = web.AppRunner(
             application,
             access_log=None,
-            logger=_HttpLog(),
+            logger=HttpLog(),
             keepalive_timeout=KEEPALIVE_S,
             shutdown_timeout=SHUTDOWN_TIMEOUT_S,
         )
