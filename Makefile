@@ -8,7 +8,7 @@ JOBS ?= 4
 
 .DEFAULT_GOAL := help
 .PHONY: help install demo test lint types imports pytest conformance bench bench-quick bridgebench profile \
-        chaos cutpoints overload disks ha-demo scan syscalls monitoring schemas bases lock deb clean
+        chaos cutpoints overload disks powerloss ha-demo scan syscalls monitoring schemas bases lock deb clean
 
 help: ## この一覧 / this list
 	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | awk -F':.*## ' '{printf "  make %-11s %s\n", $$1, $$2}'
@@ -71,6 +71,15 @@ overload: $(READY) ## 持続できる速さの二倍を 60 の CS から / twice
 disks: $(READY) ## ディスクの故障 (strace) / a disk that fails, is full, is slow
 	@PYTHONPATH=tests $(BIN)/python -c 'from support.debian import require; require({"strace": "strace"})'
 	@$(BIN)/pytest -q tests/integration/test_disks.py $(PYTEST_ARGS)
+
+FUSE := build/powerloss-venv
+$(FUSE)/.ready: requirements/powerloss.txt
+	@$(PYTHON) -m venv $(FUSE)
+	@$(FUSE)/bin/python -m pip install --quiet --disable-pip-version-check --require-hashes -r $<
+	@touch $@
+
+powerloss: $(READY) $(FUSE)/.ready ## 停電: fsync 前のものを失う (N=20 SEED=) / un-fsynced writes dropped under load, then judge
+	@PYTHONPATH=tests $(BIN)/python -m powerloss --fuse-python $(FUSE)/bin/python $(or $(N),20) $(if $(SEED),--seed $(SEED))
 
 ha-demo: $(READY) ## クラスタのリーダーを失う (Patroni・etcd; KILLS=1) / kill the leader of a cluster under load, then judge
 	@PYTHONPATH=tests $(BIN)/python -m ha $(if $(KILLS),--kills $(KILLS))

@@ -103,11 +103,11 @@ async def run(campaign: Campaign, ground: Ground) -> None:
 
 
 async def _chapter(campaign: Campaign, prefecture: Prefecture, until: int) -> None:
-    senders = _senders(campaign, prefecture)
+    senders = senders_of(prefecture, campaign.seed)
     target = Target(prefecture, senders, campaign.dice)
     await senders.start()
     try:
-        await _progress(prefecture)
+        await progress(prefecture)
         tries = 0
         while campaign.hits.total() < until and tries < 3 * campaign.harms + len(HARMS):
             tries += 1
@@ -136,13 +136,13 @@ async def _round(campaign: Campaign, target: Target) -> None:
         await asyncio.sleep(campaign.dice.uniform(0, LONGEST_APART_S))
     await asyncio.sleep(campaign.dice.uniform(0, LONGEST_HARM_S))
     await target.heal()
-    await _progress(target.prefecture)
+    await progress(target.prefecture)
     campaign.tell(
         f"[{campaign.hits.total():>{len(str(campaign.harms))}}/{campaign.harms}] {' + '.join(said)}"
     )
 
 
-async def _progress(prefecture: Prefecture) -> None:
+async def progress(prefecture: Prefecture) -> None:
     """Waits until one more notice was answered and one more record has arrived."""
     answered, arrived = _answers(prefecture), _size(prefecture.national_journal)
     await poll(lambda: _answers(prefecture) > answered, REST_S, "an answer after the harm")
@@ -171,14 +171,15 @@ def _size(path: Path) -> int:
     return path.stat().st_size if path.exists() else 0
 
 
-def _senders(campaign: Campaign, prefecture: Prefecture) -> Program:
+def senders_of(prefecture: Prefecture, seed: int) -> Program:
+    """The senders of a prefecture as one process, not started."""
     return Program(
         "senders",
         prefecture.folder,
         (
             *("campaign.senders", "--pki", str(prefecture.ground.pki.folder)),
             *("--trust-domain", TRUST_DOMAIN, "--register", REGISTER),
-            *("--journals", str(prefecture.journals), "--seed", str(campaign.seed)),
+            *("--journals", str(prefecture.journals), "--seed", str(seed)),
             *(f"{code}={port}" for code, port in prefecture.ports.items()),
         ),
         notifies=False,
