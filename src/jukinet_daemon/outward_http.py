@@ -41,7 +41,8 @@ class Inquirer:
     """The calling side of a question and its answer.
 
     Each question goes under what the credentials say then; `sweep` takes back the trust in a peer whose
-    certificate no longer holds, and its connections with it.
+    certificate no longer holds, and its connections with it. `fault`: why the last question was not answered;
+    None when it was, or when none was put yet.
     """
 
     def __init__(self, address: Address, credentials: Credentials) -> None:
@@ -50,6 +51,7 @@ class Inquirer:
         self._peers: dict[str, tuple[x509.Certificate, VerifyingKey]] = {}
         self._session: aiohttp.ClientSession | None = None
         self._stale = True
+        self.fault: str | None = None
 
     def renew(self, _own: Own) -> None:
         """Uses what the files say now, from the next question on."""
@@ -63,6 +65,15 @@ class Inquirer:
 
     async def exchange(self, payload: bytes, kind: str, reply_kind: str) -> Exchanged:
         """Signs and sends a payload; gives the answer, signed by the peer. Raises PeerUnreachable."""
+        try:
+            answer = await self._exchange(payload, kind, reply_kind)
+        except PeerUnreachable as fault:
+            self.fault = str(fault)
+            raise
+        self.fault = None
+        return answer
+
+    async def _exchange(self, payload: bytes, kind: str, reply_kind: str) -> Exchanged:
         session = await self._ready()
         signed = seal(payload, kind, self._credentials.own.key)
         reply = await self._post(session, signed)

@@ -12,12 +12,15 @@ from typing import Any
 import pytest
 
 from conftest import HouseMaker
+from jukinet_daemon.daemon.serve import Daemon
 from jukinet_daemon.service.degraded import DEPENDENCIES
 from jukinet_daemon.service.status import Expiry
 from jukinet_daemon.sim.postgres import EmbeddedPostgres
 from jukinet_daemon.store.faults import UnsafeDatabase
 from jukinet_daemon.store.migrate import migrate
 from jukinet_daemon.store.pool import open_database
+from support.bridge import Bridged, emigrate, shown_overseas
+from support.notices import resident_code
 from support.stall import house_on
 from support.standby import name_standby
 from support.store import session
@@ -127,6 +130,27 @@ async def test_expiries(open_house: HouseMaker, name: str) -> None:
     frame.status.expiries = lambda: (ended,)
     report = await problem(house, "expires soon")
     assert report["degraded"][name] == _standing(name, ok=False)
+
+
+async def test_bridge(bridge_world: Bridged) -> None:
+    (person,) = await emigrate(bridge_world)
+    fuhyo, juki = bridge_world.fuhyo, bridge_world.juki
+    assert (await report_of(fuhyo))["degraded"]["bridge"] == _standing("bridge", ok=True)
+    await juki.daemon.stop()
+    case = (await bridge_world.open_case())["case"]
+    assert await bridge_world.ask(case, person["resident_code"]) == {"outcomes": {"B500": 1}}
+    report = await report_of(fuhyo)
+    assert report["degraded"]["bridge"] == _standing("bridge", ok=False)
+    assert "cannot be asked" in report["doors"]["bridge"]["peer_fault"]
+    await bridge_world.tell("fuhyo", shown_overseas(resident_code()))
+    again = Daemon(juki.config)
+    await again.start()
+    try:
+        (line,) = await bridge_world.numbers(person["resident_code"])
+        assert line["individual_number"] == person["individual_number"]
+        assert (await report_of(fuhyo))["degraded"]["bridge"] == _standing("bridge", ok=True)
+    finally:
+        await again.stop()
 
 
 def _standing(name: str, *, ok: bool) -> dict[str, Any]:

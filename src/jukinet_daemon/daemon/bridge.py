@@ -56,6 +56,7 @@ async def _open_release(frame: Frame, settings: Bridge, database: Database) -> N
             note,
             frame.refused,
         ),
+        fuhyo,
     )
 
 
@@ -66,6 +67,7 @@ async def _open_request(frame: Frame, settings: Bridge, database: Database) -> N
     # Before anything else: what a run before this one held is erased, however young it is.
     await eraser.sweep()
     confirmer = Confirmer(store, frame.clock)
+    juki = _inquirer(frame, settings.peer, _policy(frame, settings, Side.SERVER))
     await _open_door(
         frame,
         settings,
@@ -77,15 +79,15 @@ async def _open_request(frame: Frame, settings: Bridge, database: Database) -> N
             _note(frame, store),
             frame.refused,
         ),
+        juki,
     )
     tools = Tools(_permit(frame), open_cases, eraser, frame.vault, frame.clock, frame.metrics)
     if settings.socket:
-        await _open_window(frame, settings.socket, RequestDesk(store, _peers(frame, settings), tools))
+        await _open_window(frame, settings.socket, RequestDesk(store, _peers(frame, settings, juki), tools))
     frame.begin(EraseLoop(eraser).run(), "erase")
 
 
-def _peers(frame: Frame, settings: Bridge) -> Peers:
-    juki = _inquirer(frame, settings.peer, _policy(frame, settings, Side.SERVER))
+def _peers(frame: Frame, settings: Bridge, juki: Inquirer) -> Peers:
     if settings.national is None:
         return Peers(juki, None)
     policy = DoorPolicy(
@@ -98,7 +100,7 @@ def _peers(frame: Frame, settings: Bridge) -> Peers:
     return Peers(juki, _inquirer(frame, settings.national, policy))
 
 
-async def _open_door(frame: Frame, settings: Bridge, desk: BridgeDesk) -> None:
+async def _open_door(frame: Frame, settings: Bridge, desk: BridgeDesk, peer: Inquirer) -> None:
     door = BridgeDoor(desk)
     listener = Listener(door.application(), frame.gate("bridge"))
     frame.stack.push_async_callback(listener.close)
@@ -107,6 +109,7 @@ async def _open_door(frame: Frame, settings: Bridge, desk: BridgeDesk) -> None:
         "listen": frame.addresses["bridge"],
         "open": not frame.status.stopping,
         "connections": door.asked,
+        "peer_fault": peer.fault,
     }
 
 

@@ -32,6 +32,7 @@ DEPENDENCIES = (
     ),
     Dependency("certificate", "期限まではすべて", "期限の後は新しい接続"),
     Dependency("crl", "期限まではすべて", "期限の後は市区町村からの新しい接続すべて"),
+    Dependency("bridge", "受領・送り・操作", "橋での個人番号の提供 (B500 と答える。新しい案件で求め直す)"),
 )
 
 
@@ -55,6 +56,8 @@ def degraded(report: Mapping[str, Any]) -> dict[str, Any]:
         "clock": _away(not _clock_is_wrong(report)),
         "certificate": _expiry(report, "certificate"),
         "crl": _expiry(report, "crl"),
+        # The bridge has no standing line: how the last question to the other server went is what is known.
+        "bridge": _away(not report["doors"].get("bridge", {}).get("peer_fault")),
     }
     return {
         one.name: asdict(Mode(found[one.name][0], one.works, one.stops, found[one.name][1]))
