@@ -17,7 +17,7 @@ from jukinet_daemon.sim.postgres import EmbeddedPostgres, PostgresFault
 from .volume import Lost, Volume
 
 # The longest that the load runs between the first answer after a start and the loss of power.
-LONGEST_LOAD_S = 1.5
+LONGEST_LOAD_S = 1.0
 # Small, so that pages leave the buffers under way, and checkpoints often, so that power is lost within one.
 SETTINGS = {
     "shared_buffers": "8MB",
@@ -65,6 +65,11 @@ class Outages:
         return Counter(finding.rule for finding in self.findings)["acknowledged_not_stored"]
 
     @property
+    def decided(self) -> bool:
+        """Whether it is over before its time: something is wrong; the planted error has lost something."""
+        return self.acknowledged_lost > 0 if self.alter else bool(self.findings)
+
+    @property
     def acknowledged(self) -> int:
         """How many were acknowledged in all."""
         return self.verdicts[-1].counts["acknowledged"] if self.verdicts else 0
@@ -84,7 +89,7 @@ def lay_out(folder: Path, python: Path, seed: int) -> tuple[EmbeddedPostgres, Vo
 
 
 async def run(outages: Outages, ground: Ground, volume: Volume) -> None:
-    """Loses power until as often as asked for, or until the judge finds something."""
+    """Loses power as often as asked for, or until that is decided."""
     prefecture = Prefecture(ground, "powerloss", SENDERS)
     senders = senders_of(prefecture, outages.seed)
     try:
@@ -92,10 +97,10 @@ async def run(outages: Outages, ground: Ground, volume: Volume) -> None:
         if outages.alter:
             _plant(prefecture, outages.alter)
         await senders.start()
-        while outages.hits < outages.wanted and not outages.findings:
+        while outages.hits < outages.wanted and not outages.decided:
             await progress(prefecture)
             await _outage(outages, prefecture, volume)
-        if not outages.findings:
+        if not outages.decided:
             senders.tell_to_end()
             async with asyncio.timeout(REST_S):
                 await senders.ended()
