@@ -1,4 +1,4 @@
-"""忘れる円盤: files whose changes live in memory until they are fsynced; what is kept lies in a folder.
+"""忘れるディスク: files whose changes live in memory until they are fsynced; what is kept lies in a folder.
 
 The process that holds a Disk is the power: `kill -9` of it is the loss. What it had not written to the folder
 is gone then, and the folder is what a computer finds that starts again.

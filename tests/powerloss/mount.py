@@ -1,4 +1,4 @@
-"""取付け: python -m powerloss.mount FOLDER MOUNTPOINT SEED GAUGE: a Disk, mounted until it is killed.
+"""マウント: python -m powerloss.mount FOLDER MOUNTPOINT SEED GAUGE: a Disk, mounted until it is killed.
 
 The gauge is a file of two numbers: the pages and the changes of names that are not written yet. It outlives
 this process, so that whoever kills it can tell what was lost.
