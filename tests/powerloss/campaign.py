@@ -4,7 +4,7 @@ import asyncio
 import random
 from collections import Counter
 from collections.abc import Callable, Sequence
-from contextlib import suppress
+from contextlib import AsyncExitStack, suppress
 from dataclasses import dataclass, field
 from pathlib import Path
 
@@ -90,12 +90,14 @@ def lay_out(folder: Path, python: Path, seed: int) -> tuple[EmbeddedPostgres, Vo
 
 async def run(outages: Outages, ground: Ground, volume: Volume) -> None:
     """Loses power as often as asked for, or until that is decided."""
-    prefecture = Prefecture(ground, "powerloss", SENDERS)
-    senders = senders_of(prefecture, outages.seed)
-    try:
+    async with AsyncExitStack() as stack:
+        prefecture = Prefecture(ground, "powerloss", SENDERS)
+        stack.push_async_callback(prefecture.close)
         await prefecture.open()
         if outages.alter:
             _plant(prefecture, outages.alter)
+        senders = senders_of(prefecture, outages.seed)
+        stack.push_async_callback(senders.stop)
         await senders.start()
         while outages.hits < outages.wanted and not outages.decided:
             await progress(prefecture)
@@ -106,9 +108,6 @@ async def run(outages: Outages, ground: Ground, volume: Volume) -> None:
                 await senders.ended()
             await prefecture.relayed()
             outages.verdicts.append(await asyncio.to_thread(prefecture.judge))
-    finally:
-        await senders.stop()
-        await prefecture.close()
 
 
 def _plant(prefecture: Prefecture, alter: Callable[[str], str]) -> None:

@@ -59,6 +59,10 @@ class Disk:
         self._changes = 0
         self._dirty: set[Node] = set()
         self._descriptors: list[int] = []
+        self._draft = folder.with_name(f"{folder.name}.draft")
+        if self._draft.is_dir():
+            self._draft.rmdir()
+        self._draft.unlink(missing_ok=True)
         self._load("/")
 
     @property
@@ -82,13 +86,15 @@ class Disk:
         place = self._place(path)
 
         def kept() -> None:
+            # Whole or not at all, whenever the power goes: its owner is its own before it has its name.
             if node.is_folder:
-                place.mkdir(stat.S_IMODE(mode))
+                self._draft.mkdir(stat.S_IMODE(mode))
             else:
-                os.mknod(place, mode)
-            os.chown(place, uid, gid)
+                os.mknod(self._draft, mode)
+            os.chown(self._draft, uid, gid)
             if stat.S_ISREG(mode):
-                node.descriptor = self._open(place)
+                node.descriptor = self._open(self._draft)
+            self._draft.rename(place)
 
         self._change(kept, node, self._parent(path))
         return node

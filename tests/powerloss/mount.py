@@ -151,6 +151,8 @@ def _end_with_parent() -> None:
 
 def main(folder: str, mountpoint: str, seed: str, gauge: str) -> None:
     """Mounts and stays."""
+    # The kernel has taken the umask of who makes a file into account already.
+    os.umask(0)
     _, most = resource.getrlimit(resource.RLIMIT_NOFILE)
     resource.setrlimit(resource.RLIMIT_NOFILE, (most, most))
     for orphan in Path(folder).rglob(".fuse_hidden*"):
