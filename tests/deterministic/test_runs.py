@@ -90,12 +90,11 @@ def lane_given_out_twice(monkeypatch: pytest.MonkeyPatch) -> None:
 
 def forgotten_id(monkeypatch: pytest.MonkeyPatch) -> None:
     """An id that was answered is taken for a new one, by the plan and by the file."""
-    plan = batch.plan
 
-    def forgetful(items: Any, known: Known, *rest: Any) -> Any:
-        return plan(items, Known({}, known.people), *rest)
+    def forgetful(known: Known, *rest: Any) -> Any:
+        return batch.Planner(Known({}, known.people), *rest)
 
-    monkeypatch.setattr(receive_service, "plan", forgetful)
+    monkeypatch.setattr(receive_service, "Planner", forgetful)
     monkeypatch.setattr("deterministic.file.File.remembers", lambda _file, _name: False)
 
 
@@ -107,7 +106,10 @@ def reply_before_durable(monkeypatch: pytest.MonkeyPatch) -> None:
         known = await inbox.known([i.id for i in items], list({key for i in items for key in i.keys}))
         now, later = batch.one_of_each_new_id(items, known)
         fresh = await inbox.person_numbers(batch.strangers(now, known))
-        made = batch.plan(now, known, iter(fresh), receiver._house, judge)
+        planner = batch.Planner(known, iter(fresh), receiver._house, judge)
+        for item in now:
+            planner.add(item)
+        made = planner.plan
         work = inbox.commit(parcels, [entry for _, entry, _ in made.entries], [])
         asyncio.ensure_future(work).add_done_callback(lambda done: done.cancelled() or done.exception())
         return [*made.repeats, *((item, answer) for item, _, answer in made.entries)], later

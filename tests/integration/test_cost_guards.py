@@ -15,12 +15,13 @@ from typing import Any
 import pytest
 
 from jukinet_daemon.schemas import schemas_folder
-from jukinet_daemon.service.batch import items_of, plan
+from jukinet_daemon.service.batch import items_of
 from jukinet_daemon.sim.postgres import EmbeddedPostgres
 from jukinet_daemon.store.inbox import Known
 from jukinet_daemon.store.migrate import migrate
 from jukinet_daemon.store.queries import load_queries
 from support.notices import juki_change
+from support.plans import plan_of
 from support.store import Bench, arrival, bench, outcomes, session
 from support.turns import counted
 
@@ -196,7 +197,7 @@ def _thought(desk: Bench, notices: int) -> Callable[[], None]:
     came = arrival(*(juki_change() for _ in range(notices)))
 
     def think() -> None:
-        made = plan(items_of([came], [1], desk.house), Known({}, {}), count(1), desk.house)
+        made = plan_of(items_of([came], [1], desk.house), Known({}, {}), count(1), desk.house)
         assert len([desk.inbox._row(entry) for _, entry, _ in made.entries]) == notices
 
     think()

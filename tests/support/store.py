@@ -15,7 +15,7 @@ from jukinet_daemon.domain.fuhyo import FUHYO
 from jukinet_daemon.domain.juki import JUKI
 from jukinet_daemon.domain.register import Strictness
 from jukinet_daemon.schemas import read_areas
-from jukinet_daemon.service.batch import House, Plan, items_of, plan
+from jukinet_daemon.service.batch import House, Plan, items_of
 from jukinet_daemon.service.clock import clock_of
 from jukinet_daemon.service.lanes import Answer, Arrival
 from jukinet_daemon.service.receive import Receiver
@@ -25,6 +25,7 @@ from jukinet_daemon.vault.fields import Vault
 from jukinet_daemon.vault.keyring import Keyring
 from jukinet_daemon.wire.parcel import Parcel
 
+from .plans import plan_of
 from .world import FUKUOKA, until
 
 VAULT = Vault(Keyring(MappingProxyType({1: bytes(32)}), 1, bytes(32)))
@@ -68,11 +69,11 @@ class Bench:
 
     async def planned(self, *notices: Any, sender: str = FUKUOKA) -> Plan:
         """Reads and decides a parcel, and commits nothing yet."""
-        items = items_of([arrival(*notices, register=self.register, sender=sender)], [0], self.house)
+        items = list(items_of([arrival(*notices, register=self.register, sender=sender)], [0], self.house))
         keys = [key for item in items for key in item.keys]
         known = await self.inbox.known([item.id for item in items if item.id], keys)
         fresh = await self.inbox.person_numbers(len(items))
-        return plan(items, known, iter(fresh), self.house)
+        return plan_of(items, known, iter(fresh), self.house)
 
     async def commit(self, made: Plan) -> list[str]:
         """Commits what was planned; gives a word a decision."""

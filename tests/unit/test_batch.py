@@ -25,7 +25,6 @@ from jukinet_daemon.service.batch import (
     later_answer,
     one_of_each_new_id,
     parcel_row,
-    plan,
     strangers,
 )
 from jukinet_daemon.service.lanes import Arrival
@@ -36,6 +35,7 @@ from jukinet_daemon.wire.envelope import base64url
 from jukinet_daemon.wire.parcel import Parcel, read_parcel, write_parcel
 from jukinet_daemon.wire.reply import ReplyHead, read_reply, write_reply
 from support.notices import departure, fuhyo_change, juki_change
+from support.plans import plan_of
 
 FUKUOKA, OMUTA = "401307", "402028"
 MORNING = datetime(2026, 11, 24, 0, 30, tzinfo=ZoneInfo("Asia/Tokyo"))
@@ -48,12 +48,12 @@ CODE = "24727059608"
 
 def items(*notices: Any, sender: str = FUKUOKA, parcel_id: int = 1) -> list[Item]:
     arrival = Arrival(Parcel("juki", sender, parcel_id, notices), "signed", "digest", "thumbprint", MORNING)
-    return items_of([arrival], [parcel_id], HOUSE)
+    return list(items_of([arrival], [parcel_id], HOUSE))
 
 
 def planned(batch: list[Item], known: Known = NOTHING) -> Plan:
     numbers: Iterator[int] = iter(range(1, strangers(batch, known) + 1))
-    return plan(batch, known, numbers, HOUSE)
+    return plan_of(batch, known, numbers, HOUSE)
 
 
 def decisions(made: Plan) -> list[Decision]:

@@ -61,13 +61,11 @@ class Plan:
     entries: list[tuple[Item, Entry, Answer]]
 
 
-def items_of(arrivals: Sequence[Arrival], parcel_ids: Sequence[int], house: House) -> list[Item]:
-    """The notices of parcels, read, in order."""
-    return [
-        _item(arrival, parcel_id, position, raw, house)
-        for arrival, parcel_id in zip(arrivals, parcel_ids, strict=True)
-        for position, raw in enumerate(arrival.parcel.notices)
-    ]
+def items_of(arrivals: Sequence[Arrival], parcel_ids: Sequence[int], house: House) -> Iterator[Item]:
+    """The notices of parcels in order, each read when it is asked for."""
+    for arrival, parcel_id in zip(arrivals, parcel_ids, strict=True):
+        for position, raw in enumerate(arrival.parcel.notices):
+            yield _item(arrival, parcel_id, position, raw, house)
 
 
 def _item(arrival: Arrival, parcel_id: int, position: int, raw: Any, house: House) -> Item:
@@ -121,21 +119,44 @@ def strangers(items: Sequence[Item], known: Known) -> int:
     return sum(1 for item in items if not any(key in known.people for key in item.keys))
 
 
-def plan(
-    items: Sequence[Item], known: Known, fresh: Iterator[int], house: House, judge: Judge = decide
-) -> Plan:
-    """Decides a batch in order, later notices seeing the effect of earlier ones."""
-    people = People(known.people)
-    made = Plan([], [])
-    for item in items:
-        first = known.answers.get(item.id) if item.id else None
+class Planner:
+    """Decides a batch in order, later notices seeing the effect of earlier ones.
+
+    Takes what is known of the batch's ids and persons, and fresh person numbers for strangers.
+    """
+
+    def __init__(self, known: Known, fresh: Iterator[int], house: House, judge: Judge = decide) -> None:
+        self.plan = Plan([], [])
+        self._answers = known.answers
+        self._people = People(known.people)
+        self._fresh = fresh
+        self._house = house
+        self._judge = judge
+
+    def add(self, item: Item) -> None:
+        """Puts the next notice of the batch into the plan."""
+        first = self._answers.get(item.id) if item.id else None
         if first and _same(first, item):
-            made.repeats.append((item, Answer(first.answer, _REPEATED, repeated=True)))
+            self.plan.repeats.append((item, Answer(first.answer, _REPEATED, repeated=True)))
         else:
-            decision = _reuse(first, item) if first else _judged(item, people, fresh, house, judge)
-            people.apply(decision)
-            made.entries.append(_entry(item, decision, remember=first is None, house=house))
-    return made
+            decision = _reuse(first, item) if first else self._judged(item)
+            self._people.apply(decision)
+            self.plan.entries.append(_entry(item, decision, remember=first is None, house=self._house))
+
+    def _judged(self, item: Item) -> Decision:
+        if isinstance(item.notice, Finding):
+            return _refused(item.notice)
+        if item.id is None:
+            return _refused(Finding(outcomes.MALFORMED, "id"))
+        people = self._people
+        subject = people.find(item.keys) or people.stranger(item.keys, unknown_person(next(self._fresh)))
+        setting = Setting(
+            sender=item.arrival.parcel.sender,
+            today=item.arrival.received_at.date(),
+            areas=self._house.areas,
+            code_check=self._house.code_check,
+        )
+        return self._judge(self._house.register, subject, item.notice, setting)
 
 
 _REPEATED = OutcomeClass.REPEATED.value
@@ -152,21 +173,6 @@ def _reuse(first: FirstAnswer, item: Item) -> Decision:
 
 def _refused(finding: Finding) -> Decision:
     return Decision(finding.outcome, (finding,))
-
-
-def _judged(item: Item, people: People, fresh: Iterator[int], house: House, judge: Judge) -> Decision:
-    if isinstance(item.notice, Finding):
-        return _refused(item.notice)
-    if item.id is None:
-        return _refused(Finding(outcomes.MALFORMED, "id"))
-    known = people.find(item.keys) or people.stranger(item.keys, unknown_person(next(fresh)))
-    setting = Setting(
-        sender=item.arrival.parcel.sender,
-        today=item.arrival.received_at.date(),
-        areas=house.areas,
-        code_check=house.code_check,
-    )
-    return judge(house.register, known, item.notice, setting)
 
 
 def _entry(item: Item, decision: Decision, *, remember: bool, house: House) -> tuple[Item, Entry, Answer]:

@@ -10,16 +10,17 @@ from jukinet_daemon.service.batch import (
     House,
     Item,
     Judge,
+    Planner,
     items_of,
     later_answer,
     one_of_each_new_id,
     parcel_row,
-    plan,
     strangers,
 )
 from jukinet_daemon.service.lanes import Answer, Arrival
 from jukinet_daemon.store.faults import RowFault, StoreFault
 from jukinet_daemon.store.inbox import Committed, Inbox, ParcelRow
+from jukinet_daemon.unhurried import unhurried
 
 log = structlog.get_logger()
 
@@ -59,7 +60,7 @@ class Receiver:
         self, arrivals: Sequence[Arrival], parcel_ids: list[int], answers: dict[Place, Answer]
     ) -> None:
         places = {parcel_id: place for place, parcel_id in enumerate(parcel_ids)}
-        items = items_of(arrivals, parcel_ids, self._house)
+        items = [item async for item in unhurried(items_of(arrivals, parcel_ids, self._house))]
         parcels = [parcel_row(a, n, self._house.vault) for a, n in zip(arrivals, parcel_ids, strict=True)]
         for _round in range(MAX_ROUNDS):
             try:
@@ -105,8 +106,11 @@ class Receiver:
         known = await self._inbox.known(ids, list({key for item in items for key in item.keys}))
         now, later = one_of_each_new_id(items, known)
         fresh = await self._inbox.person_numbers(strangers(now, known))
-        # 6 decide, without waiting for anything
-        made = plan(now, known, iter(fresh), self._house, judge)
+        # 6 decide, on nothing but what was read: the commit finds out who moves a person meanwhile
+        planner = Planner(known, iter(fresh), self._house, judge)
+        async for item in unhurried(now):
+            planner.add(item)
+        made = planner.plan
         # 7 commit: one transaction each, durable together
         results = await self._inbox.commit(
             parcels, [entry for _, entry, _ in made.entries], [item.id for item, _ in made.repeats if item.id]

@@ -17,6 +17,7 @@ from jukinet_daemon.store import rows
 from jukinet_daemon.store.faults import store_faults
 from jukinet_daemon.store.pool import Database
 from jukinet_daemon.store.vouch import vouched
+from jukinet_daemon.unhurried import unhurried
 from jukinet_daemon.vault.fields import Vault
 
 _BLOCK = 1000
@@ -138,13 +139,14 @@ class Inbox:
         Raises StoreFault when the database failed or did not vouch for durability: then anything may have
         been committed and nothing may be acknowledged.
         """
+        decisions = [self._row(entry) async for entry in unhurried(entries)]
         with store_faults():
             async with self._database.pool.acquire() as connection:
                 with vouched(connection):
                     results = await connection.fetchval(
                         self._database.queries["commit_batch"],
                         [_parcel(parcel) for parcel in parcels],
-                        [self._row(entry) for entry in entries],
+                        decisions,
                         repeats,
                         timeout=60,
                     )
