@@ -1,18 +1,20 @@
 """問い合わせ: one signed question over HTTP, to a server whose identity is known before a byte is sent."""
 
-import ssl
 from collections.abc import Callable
 from contextlib import suppress
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import datetime
+from weakref import WeakSet
 
 import aiohttp
+from aiohttp.client_proto import ResponseHandler
+from aiohttp.connector import Connection
 from cryptography import x509
 
 from jukinet_daemon.credentials import Credentials, Own
 from jukinet_daemon.keys import verifying_key
 from jukinet_daemon.pki.standing import Standing
-from jukinet_daemon.pki.tls import client_context, peer_certificate
+from jukinet_daemon.pki.tls import peer_certificate
 from jukinet_daemon.pki.trust import DoorPolicy, NotAdmitted, admits
 from jukinet_daemon.service.bridge_case import Exchanged, PeerUnreachable
 from jukinet_daemon.wire.bridge import MAX_BRIDGE_BYTES
@@ -25,10 +27,6 @@ KEEPALIVE_S = 5.0
 _TIMEOUT = aiohttp.ClientTimeout(total=60.0, sock_connect=10.0)
 
 
-class _NotThePeer(ssl.SSLError):
-    """The handshake was with somebody else; nothing was sent."""
-
-
 @dataclass(frozen=True, slots=True)
 class Address:
     """Where a server is and who must be there."""
@@ -37,31 +35,40 @@ class Address:
     policy: DoorPolicy
 
 
+@dataclass(frozen=True, slots=True)
+class _Peer:
+    """Who was admitted: its certificate, its key, and the connections that lead to it."""
+
+    certificate: x509.Certificate
+    key: VerifyingKey
+    connections: WeakSet[ResponseHandler] = field(default_factory=WeakSet)
+
+
 class Inquirer:
     """The calling side of a question and its answer.
 
-    Each question goes under what the credentials say then; `sweep` takes back the trust in a peer whose
-    certificate no longer holds, and its connections with it. `fault`: why the last question was not answered;
-    None when it was, or when none was put yet.
+    Each question goes under what the credentials say then, on a connection of that certificate; one under
+    way is not disturbed by a renewal. `sweep` takes back the trust in a peer whose certificate no longer
+    holds, and its connections with it. `fault`: why the last question was not answered; None when it was, or
+    when none was put yet.
     """
 
     def __init__(self, address: Address, credentials: Credentials) -> None:
         self._address = address
         self._credentials = credentials
-        self._peers: dict[str, tuple[x509.Certificate, VerifyingKey]] = {}
+        self._peers: dict[str, _Peer] = {}
         self._session: aiohttp.ClientSession | None = None
-        self._stale = True
         self.fault: str | None = None
 
     def renew(self, _own: Own) -> None:
-        """Uses what the files say now, from the next question on."""
-        self._stale = True
+        """Nothing to do: a connection of another certificate is not taken for the next question."""
 
     def sweep(self, standing: Standing, now: datetime) -> None:
         """Forgets a peer that is trusted no longer; the next question begins with a handshake."""
-        held = {thumb: peer for thumb, peer in self._peers.items() if standing.lost_by(peer[0], now) is None}
-        if len(held) < len(self._peers):
-            self._peers, self._stale = held, True
+        lost = [thumb for thumb, peer in self._peers.items() if standing.lost_by(peer.certificate, now)]
+        for thumb in lost:
+            for connection in tuple(self._peers.pop(thumb).connections):
+                connection.abort()
 
     async def exchange(self, payload: bytes, kind: str, reply_kind: str) -> Exchanged:
         """Signs and sends a payload; gives the answer, signed by the peer. Raises PeerUnreachable."""
@@ -74,12 +81,12 @@ class Inquirer:
         return answer
 
     async def _exchange(self, payload: bytes, kind: str, reply_kind: str) -> Exchanged:
-        session = await self._ready()
-        signed = seal(payload, kind, self._credentials.own.key)
-        reply = await self._post(session, signed)
-        for _certificate, key in self._peers.values():
+        own = self._credentials.own
+        signed = seal(payload, kind, own.key)
+        reply = await self._post(own, signed)
+        for peer in self._peers.values():
             with suppress(SignatureFault):
-                return Exchanged(unseal(reply, reply_kind, key), digest_of(signed))
+                return Exchanged(unseal(reply, reply_kind, peer.key), digest_of(signed))
         raise PeerUnreachable("the answer is not signed by the peer")
 
     async def close(self) -> None:
@@ -87,11 +94,15 @@ class Inquirer:
         if self._session:
             await self._session.close()
 
-    async def _post(self, session: aiohttp.ClientSession, signed: str) -> str:
+    async def _post(self, own: Own, signed: str) -> str:
         headers = {"Content-Type": CONTENT_TYPE}
         try:
-            async with session.post(
-                self._address.url, data=signed.encode("ascii"), headers=headers, allow_redirects=False
+            async with self._ready().post(
+                self._address.url,
+                data=signed.encode("ascii"),
+                headers=headers,
+                allow_redirects=False,
+                ssl=own.client,
             ) as answer:
                 body = await answer.content.read(MAX_BRIDGE_BYTES + 1)
                 while chunk := await answer.content.read(MAX_BRIDGE_BYTES + 1 - len(body)):
@@ -102,33 +113,33 @@ class Inquirer:
         except (aiohttp.ClientError, OSError, TimeoutError, UnicodeDecodeError) as fault:
             raise PeerUnreachable(f"cannot be asked: {type(fault).__name__}") from None
 
-    async def _ready(self) -> aiohttp.ClientSession:
-        if self._session is None or self._stale:
-            await self.close()
-            # A context of this line alone, since it admits nobody but this peer.
-            context = client_context(self._credentials.files)
-            context.sslobject_class = _only(self._address.policy, self._admitted)
-            connector = aiohttp.TCPConnector(ssl=context, limit=2, keepalive_timeout=KEEPALIVE_S)
-            self._session = aiohttp.ClientSession(connector=connector, timeout=_TIMEOUT)
-            self._stale = False
+    def _ready(self) -> aiohttp.ClientSession:
+        # Without an await between look and making: two questions at once must not make two.
+        if self._session is None:
+            connector = aiohttp.TCPConnector(limit=2, keepalive_timeout=KEEPALIVE_S)
+            self._session = aiohttp.ClientSession(
+                connector=connector, timeout=_TIMEOUT, request_class=_only(self._admit)
+            )
         return self._session
 
-    def _admitted(self, certificate: x509.Certificate) -> None:
-        key = verifying_key(certificate)
-        self._peers[key.thumbprint] = (certificate, key)
+    def _admit(self, connection: ResponseHandler) -> None:
+        assert connection.transport is not None  # noqa: S101 - aiohttp hands out open connections only
+        try:
+            certificate = peer_certificate(connection.transport.get_extra_info("ssl_object"))
+            admits(self._address.policy, certificate)
+            key = verifying_key(certificate)
+        except NotAdmitted as refusal:
+            raise PeerUnreachable(f"is not who it must be: {refusal.reason}") from None
+        self._peers.setdefault(key.thumbprint, _Peer(certificate, key)).connections.add(connection)
 
 
-def _only(policy: DoorPolicy, admitted: Callable[[x509.Certificate], None]) -> type[ssl.SSLObject]:
-    """A TLS end that breaks the handshake off with anybody whom the policy does not admit."""
+def _only(admit: Callable[[ResponseHandler], None]) -> type[aiohttp.ClientRequest]:
+    """A request that goes to nobody whom `admit` does not let pass: before a byte of it is sent."""
 
-    class _Guarded(ssl.SSLObject):
-        def do_handshake(self) -> None:
-            super().do_handshake()
-            try:
-                certificate = peer_certificate(self)
-                admits(policy, certificate)
-                admitted(certificate)
-            except NotAdmitted as refusal:
-                raise _NotThePeer(f"is not who it must be: {refusal.reason}") from None
+    class _Guarded(aiohttp.ClientRequest):
+        async def send(self, conn: Connection) -> aiohttp.ClientResponse:
+            assert conn.protocol is not None  # noqa: S101 - it was given out a moment ago
+            admit(conn.protocol)
+            return await super().send(conn)
 
     return _Guarded
