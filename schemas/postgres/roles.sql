@@ -9,7 +9,7 @@ BEGIN
     -- Roles belong to the whole cluster: an administrator or another register, even now, may have made them.
     FOREACH door IN ARRAY ARRAY['jukinet_notices', 'jukinet_relay', 'jukinet_status',
         'jukinet_control', 'jukinet_history', 'jukinet_watch', 'jukinet_bridge',
-        'jukinet_keys'] LOOP
+        'jukinet_keys', 'jukinet_seal', 'jukinet_audit'] LOOP
         CONTINUE WHEN to_regrole(door) IS NOT NULL;
         BEGIN
             EXECUTE format('CREATE ROLE %I NOLOGIN', door);
@@ -37,7 +37,7 @@ REVOKE ALL ON ALL TABLES IN SCHEMA public FROM PUBLIC;
 REVOKE ALL ON ALL ROUTINES IN SCHEMA public FROM PUBLIC;
 GRANT SELECT ON schema_migration
 TO jukinet_notices, jukinet_relay, jukinet_status, jukinet_control, jukinet_history, jukinet_watch,
-    jukinet_bridge, jukinet_keys;
+    jukinet_bridge, jukinet_keys, jukinet_seal, jukinet_audit;
 
 -- The notices door: takes notices in.
 GRANT INSERT ON parcel, inbox, person, person_key, held, departure, history, outbox, ledger TO jukinet_notices;
@@ -102,6 +102,19 @@ GRANT UPDATE (settled_at) ON number_reuse TO jukinet_control;
 
 -- Questions about the past: all records of the person that a key names.
 GRANT SELECT ON person_key, history TO jukinet_history;
+
+-- The sealer: hashes and no payload; it adds to the tree and can change nothing of it.
+GRANT SELECT (entry_id, hash) ON ledger TO jukinet_seal;
+GRANT SELECT, INSERT ON ledger_log, ledger_checkpoint TO jukinet_seal;
+GRANT INSERT ON ledger_run, ledger_node TO jukinet_seal;
+GRANT SELECT, INSERT, DELETE ON ledger_gap TO jukinet_seal;
+GRANT SELECT ON ledger_conflict TO jukinet_seal;
+
+-- Whoever checks the ledger: reads all of it.
+GRANT SELECT ON ledger, ledger_log, ledger_checkpoint, ledger_run, ledger_gap, ledger_node, ledger_witness,
+    ledger_conflict TO jukinet_audit;
+GRANT SELECT (notice_id, parcel_id, answer) ON inbox TO jukinet_audit;
+GRANT SELECT (parcel_id, received_at) ON parcel TO jukinet_audit;
 
 -- Key rotation: what is sealed, and only that, may be put under another key.
 GRANT SELECT (notice_id, sealed), UPDATE (sealed) ON held TO jukinet_keys;

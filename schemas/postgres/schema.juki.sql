@@ -637,6 +637,42 @@ CREATE TABLE public.ledger (
     recorded_at timestamp with time zone DEFAULT clock_timestamp() NOT NULL
 );
 
+-- Name: ledger_checkpoint; Type: TABLE; Schema: public; Owner: -
+
+CREATE TABLE public.ledger_checkpoint (
+    log_id smallint NOT NULL,
+    size bigint NOT NULL,
+    grew_from bigint NOT NULL,
+    note text NOT NULL,
+    peaks bytea[] NOT NULL,
+    seen bigint NOT NULL,
+    sealed_at timestamp with time zone DEFAULT clock_timestamp() NOT NULL,
+    CONSTRAINT ledger_checkpoint_check CHECK (((0 <= grew_from) AND (grew_from < size)))
+);
+
+-- Name: ledger_conflict; Type: TABLE; Schema: public; Owner: -
+
+CREATE TABLE public.ledger_conflict (
+    conflict_id bigint NOT NULL,
+    log_id smallint NOT NULL,
+    sender public.area_code NOT NULL,
+    size bigint NOT NULL,
+    note text NOT NULL,
+    parcel_digest text NOT NULL,
+    found_at timestamp with time zone DEFAULT clock_timestamp() NOT NULL
+);
+
+-- Name: ledger_conflict_conflict_id_seq; Type: SEQUENCE; Schema: public; Owner: -
+
+ALTER TABLE public.ledger_conflict ALTER COLUMN conflict_id ADD GENERATED ALWAYS AS IDENTITY (
+    SEQUENCE NAME public.ledger_conflict_conflict_id_seq
+    START WITH 1
+    INCREMENT BY 1
+    NO MINVALUE
+    NO MAXVALUE
+    CACHE 1
+);
+
 -- Name: ledger_entry_id_seq; Type: SEQUENCE; Schema: public; Owner: -
 
 ALTER TABLE public.ledger ALTER COLUMN entry_id ADD GENERATED ALWAYS AS IDENTITY (
@@ -646,6 +682,55 @@ ALTER TABLE public.ledger ALTER COLUMN entry_id ADD GENERATED ALWAYS AS IDENTITY
     NO MINVALUE
     NO MAXVALUE
     CACHE 1
+);
+
+-- Name: ledger_gap; Type: TABLE; Schema: public; Owner: -
+
+CREATE TABLE public.ledger_gap (
+    log_id smallint NOT NULL,
+    entries int8range NOT NULL,
+    CONSTRAINT ledger_gap_entries_check CHECK ((NOT isempty(entries)))
+);
+
+-- Name: ledger_log; Type: TABLE; Schema: public; Owner: -
+
+CREATE TABLE public.ledger_log (
+    log_id smallint NOT NULL,
+    origin text NOT NULL,
+    began_at timestamp with time zone DEFAULT clock_timestamp() NOT NULL,
+    CONSTRAINT ledger_log_log_id_check CHECK ((log_id > 0))
+);
+
+-- Name: ledger_node; Type: TABLE; Schema: public; Owner: -
+
+CREATE TABLE public.ledger_node (
+    log_id smallint NOT NULL,
+    level smallint NOT NULL,
+    index bigint NOT NULL,
+    hash public.sha256 NOT NULL,
+    CONSTRAINT ledger_node_index_check CHECK ((index >= 0)),
+    CONSTRAINT ledger_node_level_check CHECK (((level > 0) AND (((level)::integer % 4) = 0)))
+);
+
+-- Name: ledger_run; Type: TABLE; Schema: public; Owner: -
+
+CREATE TABLE public.ledger_run (
+    log_id smallint NOT NULL,
+    "position" bigint NOT NULL,
+    entries int8range NOT NULL,
+    CONSTRAINT ledger_run_entries_check CHECK ((NOT isempty(entries))),
+    CONSTRAINT ledger_run_position_check CHECK (("position" >= 0))
+);
+
+-- Name: ledger_witness; Type: TABLE; Schema: public; Owner: -
+
+CREATE TABLE public.ledger_witness (
+    sender public.area_code NOT NULL,
+    log_id smallint NOT NULL,
+    size bigint NOT NULL,
+    note text NOT NULL,
+    parcel_digest text NOT NULL,
+    witnessed_at timestamp with time zone DEFAULT clock_timestamp() NOT NULL
 );
 
 -- Name: maintenance; Type: TABLE; Schema: public; Owner: -
@@ -908,10 +993,60 @@ ALTER TABLE ONLY public.history
 ALTER TABLE ONLY public.inbox
     ADD CONSTRAINT inbox_pkey PRIMARY KEY (notice_id);
 
+-- Name: ledger_checkpoint ledger_checkpoint_log_id_grew_from_key; Type: CONSTRAINT; Schema: public; Owner: -
+
+ALTER TABLE ONLY public.ledger_checkpoint
+    ADD CONSTRAINT ledger_checkpoint_log_id_grew_from_key UNIQUE (log_id, grew_from);
+
+-- Name: ledger_checkpoint ledger_checkpoint_pkey; Type: CONSTRAINT; Schema: public; Owner: -
+
+ALTER TABLE ONLY public.ledger_checkpoint
+    ADD CONSTRAINT ledger_checkpoint_pkey PRIMARY KEY (log_id, size);
+
+-- Name: ledger_conflict ledger_conflict_log_id_note_key; Type: CONSTRAINT; Schema: public; Owner: -
+
+ALTER TABLE ONLY public.ledger_conflict
+    ADD CONSTRAINT ledger_conflict_log_id_note_key UNIQUE (log_id, note);
+
+-- Name: ledger_conflict ledger_conflict_pkey; Type: CONSTRAINT; Schema: public; Owner: -
+
+ALTER TABLE ONLY public.ledger_conflict
+    ADD CONSTRAINT ledger_conflict_pkey PRIMARY KEY (conflict_id);
+
+-- Name: ledger_gap ledger_gap_pkey; Type: CONSTRAINT; Schema: public; Owner: -
+
+ALTER TABLE ONLY public.ledger_gap
+    ADD CONSTRAINT ledger_gap_pkey PRIMARY KEY (log_id, entries);
+
+-- Name: ledger_log ledger_log_origin_key; Type: CONSTRAINT; Schema: public; Owner: -
+
+ALTER TABLE ONLY public.ledger_log
+    ADD CONSTRAINT ledger_log_origin_key UNIQUE (origin);
+
+-- Name: ledger_log ledger_log_pkey; Type: CONSTRAINT; Schema: public; Owner: -
+
+ALTER TABLE ONLY public.ledger_log
+    ADD CONSTRAINT ledger_log_pkey PRIMARY KEY (log_id);
+
+-- Name: ledger_node ledger_node_pkey; Type: CONSTRAINT; Schema: public; Owner: -
+
+ALTER TABLE ONLY public.ledger_node
+    ADD CONSTRAINT ledger_node_pkey PRIMARY KEY (log_id, level, index);
+
 -- Name: ledger ledger_pkey; Type: CONSTRAINT; Schema: public; Owner: -
 
 ALTER TABLE ONLY public.ledger
     ADD CONSTRAINT ledger_pkey PRIMARY KEY (entry_id);
+
+-- Name: ledger_run ledger_run_pkey; Type: CONSTRAINT; Schema: public; Owner: -
+
+ALTER TABLE ONLY public.ledger_run
+    ADD CONSTRAINT ledger_run_pkey PRIMARY KEY (log_id, "position");
+
+-- Name: ledger_witness ledger_witness_pkey; Type: CONSTRAINT; Schema: public; Owner: -
+
+ALTER TABLE ONLY public.ledger_witness
+    ADD CONSTRAINT ledger_witness_pkey PRIMARY KEY (sender);
 
 -- Name: maintenance maintenance_pkey; Type: CONSTRAINT; Schema: public; Owner: -
 
@@ -932,6 +1067,16 @@ ALTER TABLE ONLY public.number_reuse
 
 ALTER TABLE ONLY public.numbering
     ADD CONSTRAINT numbering_pkey PRIMARY KEY (sender);
+
+-- Name: ledger_run one_entry_a_place; Type: CONSTRAINT; Schema: public; Owner: -
+
+ALTER TABLE ONLY public.ledger_run
+    ADD CONSTRAINT one_entry_a_place EXCLUDE USING gist (int4range((log_id)::integer, (log_id)::integer, '[]'::text) WITH &&, int8range("position", (("position" + upper(entries)) - lower(entries))) WITH &&);
+
+-- Name: ledger_run one_place_an_entry; Type: CONSTRAINT; Schema: public; Owner: -
+
+ALTER TABLE ONLY public.ledger_run
+    ADD CONSTRAINT one_place_an_entry EXCLUDE USING gist (int4range((log_id)::integer, (log_id)::integer, '[]'::text) WITH &&, entries WITH &&);
 
 -- Name: outbox outbox_notice_id_key; Type: CONSTRAINT; Schema: public; Owner: -
 
@@ -1013,6 +1158,10 @@ CREATE INDEX history_by_name ON public.history USING btree (search_name, born_fr
 
 CREATE INDEX history_by_number ON public.history USING btree (individual_number_index) WHERE (individual_number_index IS NOT NULL);
 
+-- Name: ledger_checkpoint_by_time; Type: INDEX; Schema: public; Owner: -
+
+CREATE INDEX ledger_checkpoint_by_time ON public.ledger_checkpoint USING btree (sealed_at);
+
 -- Name: number_reuse_open; Type: INDEX; Schema: public; Owner: -
 
 CREATE INDEX number_reuse_open ON public.number_reuse USING btree (sender, number) WHERE (settled_at IS NULL);
@@ -1064,6 +1213,36 @@ ALTER TABLE ONLY public.held
 
 ALTER TABLE ONLY public.history
     ADD CONSTRAINT history_person_id_fkey FOREIGN KEY (person_id) REFERENCES public.person(person_id);
+
+-- Name: ledger_checkpoint ledger_checkpoint_log_id_fkey; Type: FK CONSTRAINT; Schema: public; Owner: -
+
+ALTER TABLE ONLY public.ledger_checkpoint
+    ADD CONSTRAINT ledger_checkpoint_log_id_fkey FOREIGN KEY (log_id) REFERENCES public.ledger_log(log_id);
+
+-- Name: ledger_conflict ledger_conflict_log_id_fkey; Type: FK CONSTRAINT; Schema: public; Owner: -
+
+ALTER TABLE ONLY public.ledger_conflict
+    ADD CONSTRAINT ledger_conflict_log_id_fkey FOREIGN KEY (log_id) REFERENCES public.ledger_log(log_id);
+
+-- Name: ledger_gap ledger_gap_log_id_fkey; Type: FK CONSTRAINT; Schema: public; Owner: -
+
+ALTER TABLE ONLY public.ledger_gap
+    ADD CONSTRAINT ledger_gap_log_id_fkey FOREIGN KEY (log_id) REFERENCES public.ledger_log(log_id);
+
+-- Name: ledger_node ledger_node_log_id_fkey; Type: FK CONSTRAINT; Schema: public; Owner: -
+
+ALTER TABLE ONLY public.ledger_node
+    ADD CONSTRAINT ledger_node_log_id_fkey FOREIGN KEY (log_id) REFERENCES public.ledger_log(log_id);
+
+-- Name: ledger_run ledger_run_log_id_fkey; Type: FK CONSTRAINT; Schema: public; Owner: -
+
+ALTER TABLE ONLY public.ledger_run
+    ADD CONSTRAINT ledger_run_log_id_fkey FOREIGN KEY (log_id) REFERENCES public.ledger_log(log_id);
+
+-- Name: ledger_witness ledger_witness_log_id_fkey; Type: FK CONSTRAINT; Schema: public; Owner: -
+
+ALTER TABLE ONLY public.ledger_witness
+    ADD CONSTRAINT ledger_witness_log_id_fkey FOREIGN KEY (log_id) REFERENCES public.ledger_log(log_id);
 
 -- Name: outbox outbox_receipt_id_fkey; Type: FK CONSTRAINT; Schema: public; Owner: -
 

@@ -2,6 +2,7 @@
 
 import os
 import tomllib
+from base64 import b64decode
 from collections.abc import Collection
 from datetime import date, time
 from pathlib import Path
@@ -54,6 +55,13 @@ def _credential(path: Path) -> Path:
     return path
 
 
+def _public_key(text: str) -> str:
+    if len(b64decode(text)) != 32:
+        raise ValueError("must be 32 bytes in base64")
+    return text
+
+
+PublicKey = Annotated[str, Field(pattern=r"^[A-Za-z0-9+/]{43}=$"), AfterValidator(_public_key)]
 ReadableFile = Annotated[Path, AfterValidator(_readable)]
 Address = Annotated[str, AfterValidator(_address)]
 
@@ -145,6 +153,25 @@ class Watch(Section):
         return self
 
 
+class Ledger(Section):
+    """What opens the checkpoints of our ledger, the key in use first; how long they may lack a witness."""
+
+    keys: tuple[PublicKey, ...] = ()
+    patience_minutes: Annotated[float, Field(gt=0)] = 60.0
+
+    @property
+    def public_keys(self) -> tuple[bytes, ...]:
+        """The keys as bytes."""
+        return tuple(b64decode(key) for key in self.keys)
+
+
+class Seal(Duty):
+    """The loop that seals the ledger."""
+
+    key: ReadableFile
+    interval_seconds: Annotated[float, Field(gt=0, le=10)] = 2.0
+
+
 class HealthDoor(Duty):
     """The door for people and monitors on this host."""
 
@@ -169,9 +196,11 @@ class Config(Section):
     keys: Keys
     rules: Rules = Rules()
     watch: Watch = Watch()
+    ledger: Ledger = Ledger()
     notices: NoticesDoor | None = None
     national: National | None = None
     bridge: Bridge | None = None
+    seal: Seal | None = None
     health: HealthDoor | None = None
     control: ControlDoor | None = None
 
@@ -188,6 +217,12 @@ class Config(Section):
     def _tls_where_needed(self) -> "Config":
         if (self.notices or self.national or self.bridge) and self.tls is None:
             raise ValueError("[tls] is needed for [notices], [national] and [bridge]")
+        return self
+
+    @model_validator(mode="after")
+    def _keys_where_sealed(self) -> "Config":
+        if self.seal and not self.ledger.keys:
+            raise ValueError("[seal] needs the public half of its key in [ledger] keys")
         return self
 
 

@@ -122,7 +122,7 @@ def test_every_command_and_option_named_is_there(
 
 def _commands(text: str) -> Iterator[tuple[str, str, list[str]]]:
     for line in _code(text):
-        called = re.search(r"\b(jukinetctl|jukinet-sim) (pki [a-z-]+|[a-z][a-z-]*)(.*)", line)
+        called = re.search(r"\b(jukinetctl|jukinet-sim) (pki [a-z-]+|ledger [a-z-]+|[a-z][a-z-]*)(.*)", line)
         if called:
             yield called[1], called[2], re.findall(r"(?<=\s)--[a-z-]+", called[3])
 

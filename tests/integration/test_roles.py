@@ -12,11 +12,12 @@ from jukinet_daemon.store.migrate import migrate
 from support.store import session
 from support.world import REGISTERS
 
-NOTICES, RELAY, STATUS, HISTORY, CONTROL, WATCH, BRIDGE, KEYS = ROLES = (
+NOTICES, RELAY, STATUS, HISTORY, CONTROL, WATCH, BRIDGE, KEYS, SEAL, AUDIT = ROLES = (
     "jukinet_notices", "jukinet_relay", "jukinet_status", "jukinet_history", "jukinet_control",
-    "jukinet_watch", "jukinet_bridge", "jukinet_keys",
+    "jukinet_watch", "jukinet_bridge", "jukinet_keys", "jukinet_seal", "jukinet_audit",
 )  # fmt: skip
 
+LEDGER = ("log", "checkpoint", "run", "gap", "node", "witness", "conflict")
 # Rights on whole tables; those on single columns stand in COLUMN_RIGHTS.
 TABLE_RIGHTS = {
     BRIDGE: {"schema_migration": {"SELECT"}},
@@ -74,9 +75,31 @@ TABLE_RIGHTS = {
     },
     HISTORY: {"person_key": {"SELECT"}, "history": {"SELECT"}, "schema_migration": {"SELECT"}},
     KEYS: {"ledger": {"INSERT"}, "schema_migration": {"SELECT"}},
+    SEAL: {
+        "ledger_log": {"INSERT", "SELECT"},
+        "ledger_checkpoint": {"INSERT", "SELECT"},
+        "ledger_run": {"INSERT"},
+        "ledger_node": {"INSERT"},
+        "ledger_gap": {"DELETE", "INSERT", "SELECT"},
+        "ledger_conflict": {"SELECT"},
+        "schema_migration": {"SELECT"},
+    },
+    AUDIT: {
+        **{f"ledger_{name}": {"SELECT"} for name in LEDGER},
+        "ledger": {"SELECT"},
+        "schema_migration": {"SELECT"},
+    },
 }
 COLUMN_RIGHTS: dict[str, set[str]] = {
     BRIDGE: set(),
+    SEAL: {"SELECT ledger.entry_id", "SELECT ledger.hash"},
+    AUDIT: {
+        "SELECT inbox.notice_id",
+        "SELECT inbox.parcel_id",
+        "SELECT inbox.answer",
+        "SELECT parcel.parcel_id",
+        "SELECT parcel.received_at",
+    },
     KEYS: {
         "UPDATE history.individual_number",
         "UPDATE history.individual_number_index",

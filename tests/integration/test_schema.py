@@ -23,8 +23,25 @@ from support.world import REGISTERS, postgres
 MIGRATIONS = sorted(path.name for path in (schemas_folder() / "postgres" / "migrations").iterdir())
 NOTICES, RELAY, STATUS, HISTORY = "jukinet_notices", "jukinet_relay", "jukinet_status", "jukinet_history"
 CONTROL, WATCH, BRIDGE, KEYS = "jukinet_control", "jukinet_watch", "jukinet_bridge", "jukinet_keys"
-EVERY_ROLE = (NOTICES, RELAY, STATUS, HISTORY, CONTROL, WATCH, BRIDGE, KEYS)
+SEAL, AUDIT = "jukinet_seal", "jukinet_audit"
+EVERY_ROLE = (NOTICES, RELAY, STATUS, HISTORY, CONTROL, WATCH, BRIDGE, KEYS, SEAL, AUDIT)
 ROLES_OF = {
+    "lock_seal": (SEAL,),
+    "current_log": (SEAL,),
+    "begin_log": (SEAL,),
+    "newest_checkpoint": (SEAL,),
+    "find_checkpoint": (AUDIT,),
+    "find_conflicts": (SEAL,),
+    "find_ledger_gaps": (SEAL,),
+    "find_late_leaves": (SEAL,),
+    "find_new_leaves": (SEAL,),
+    "store_runs": (SEAL,),
+    "clear_ledger_gaps": (SEAL,),
+    "store_ledger_gaps": (SEAL,),
+    "store_nodes": (SEAL,),
+    "store_checkpoint": (SEAL,),
+    "find_nodes": (AUDIT,),
+    "find_placed": (AUDIT,),
     "find_answers": (NOTICES, CONTROL),
     "find_people": (NOTICES, CONTROL),
     "take_person_numbers": (NOTICES, CONTROL),

@@ -26,6 +26,7 @@ ROLES_OF = {
     "national": {"jukinet_relay"},
     "control": {"jukinet_control"},
     "bridge": {"jukinet_bridge"},
+    "seal": {"jukinet_seal"},
     "health": set[str](),
 }
 CLUSTER = ROOT / "packaging" / "cluster.sql"
@@ -129,11 +130,15 @@ def test_a_unit_gets_the_secrets_it_needs_and_no_other(tmp_path: Path) -> None:
     for service in services():
         loaded = {value.split(":")[0] for value in settings(service)["Service"].get("LoadCredential", [])}
         sections = set(opened_by(service))
-        peers = sections - {"health", "control"}
-        assert loaded == {*(("keyring",) if sections else ()), *(("tls-key",) if peers else ())}, service
+        needed = {"keyring"} if sections else set()
+        needed |= {"tls-key"} if sections - {"health", "control", "seal"} else set()
+        needed |= {"ledger-key"} if "seal" in sections else set()
+        assert loaded == needed, service
     config = _config("juki", tmp_path)
     assert config.tls
-    assert {str(config.keys.ring), str(config.tls.key)} == {"credential:keyring", "credential:tls-key"}
+    assert config.seal
+    named = {str(path) for path in (config.keys.ring, config.tls.key, config.seal.key)}
+    assert named == {"credential:keyring", "credential:tls-key", "credential:ledger-key"}
 
 
 def _accounts() -> set[str]:

@@ -129,6 +129,6 @@ def test_every_section_that_may_be_missing_opens_something_but_tls() -> None:
 
 
 def test_a_process_opens_only_what_it_is_told_to(sound: Config) -> None:
-    assert sound.duties == ("notices", "national", "bridge", "health", "control")
+    assert sound.duties == ("notices", "national", "bridge", "seal", "health", "control")
     assert sound.only({"notices"}).duties == ("notices",)
     assert sound.only({"notices"}).database == sound.database

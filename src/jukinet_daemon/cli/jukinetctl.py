@@ -13,6 +13,7 @@ from jukinet_daemon.cli.control import CommandFault
 from jukinet_daemon.cli.diagnose import add_diagnose, diagnose
 from jukinet_daemon.cli.held import add_held, held
 from jukinet_daemon.cli.keys import add_keys, keys
+from jukinet_daemon.cli.ledger import add_ledger, ledger
 from jukinet_daemon.cli.maintenance import add_maintenance, maintenance
 from jukinet_daemon.cli.numbers import add_numbers, numbers
 from jukinet_daemon.cli.pki import add_pki, pki
@@ -87,6 +88,7 @@ COMMANDS: dict[str, Command | Tool] = {
         maintenance, "保守のため新しい通知を断る / refuse new work for maintenance", add_maintenance
     ),
     "keys": Command(keys, "暗号化の鍵を調べ、更新し、廃棄する / the keys of the vault", add_keys),
+    "ledger": Tool(ledger, "証跡: 封印の鍵、検査、証明 / the evidence: keys, checks, proofs", add_ledger),
     "pki": Tool(pki, "認証局: 鍵、証明書、失効 / the CA: keys, certificates, revocation", add_pki),
 }
 

@@ -16,6 +16,7 @@ from jukinet_daemon.daemon.notices import open_notices
 from jukinet_daemon.daemon.presence import begin_presence
 from jukinet_daemon.daemon.pulse import begin_pulse
 from jukinet_daemon.daemon.relay import open_relay
+from jukinet_daemon.daemon.seal import open_seal
 from jukinet_daemon.daemon.watch import add_watch
 from jukinet_daemon.listenfds import PassedSocketFault, take_passed
 from jukinet_daemon.loops.keyring import KeyringLoop
@@ -77,6 +78,8 @@ class Daemon:
             await open_relay(frame, config.national)
         if config.bridge:
             await open_bridge(frame, config.bridge)
+        if config.seal:
+            await open_seal(frame, config.seal)
         if frame.lines:
             self.trust = TrustLoop(frame.credentials, frame.lines, frame.clock)
             frame.begin(self.trust.run(), "trust")

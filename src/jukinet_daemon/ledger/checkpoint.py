@@ -30,6 +30,11 @@ class LedgerKeyFault(ValueError):
     """A key of the ledger cannot be used; the message says why."""
 
 
+def origin_of(trust_domain: str, register: str, number: int) -> str:
+    """What the checkpoints of a register's log name it by; one that was begun anew bears its number."""
+    return f"{trust_domain}/pref/{register}" + (f"/{number}" if number > 1 else "")
+
+
 @dataclass(frozen=True, slots=True)
 class Verifier:
     """The public key of one log; `text` is the form that C2SP signed-note gives it, for whoever checks."""

@@ -1,0 +1,27 @@
+"""封印の組立て: the loop that seals the ledger."""
+
+from jukinet_daemon.config import ConfigFault, Seal
+from jukinet_daemon.daemon.frame import Frame
+from jukinet_daemon.ledger.checkpoint import LedgerKey, LedgerKeyFault
+from jukinet_daemon.loops.seal import SealLoop
+from jukinet_daemon.service.seal import LogName, Sealer
+from jukinet_daemon.store.seal import SealStore
+
+
+async def open_seal(frame: Frame, settings: Seal) -> None:
+    """Begins to seal. Raises StoreFault, OSError, ConfigFault for a key that is not the one announced."""
+    try:
+        key = LedgerKey.read(settings.key.read_bytes())
+    except LedgerKeyFault as fault:
+        raise ConfigFault([f"seal.key: {fault}"]) from None
+    name = log_name(frame)
+    if key.public != name.keys[0]:
+        raise ConfigFault(["seal.key: is not the first of ledger.keys / [ledger] keys の最初の鍵ではない"])
+    sealer = Sealer(SealStore(await frame.database("seal", size=1)), name, key)
+    frame.begin(SealLoop(sealer, settings.interval_seconds).run(), "seal")
+
+
+def log_name(frame: Frame) -> LogName:
+    """The name and keys of this register's log."""
+    config = frame.config
+    return LogName(config.trust_domain, frame.register.name, config.ledger.public_keys)

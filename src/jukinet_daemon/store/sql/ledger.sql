@@ -1,0 +1,83 @@
+-- name: lock_seal
+-- One sealer at a time; another finds nothing to do.
+SELECT pg_try_advisory_xact_lock(hashtext('jukinet ledger seal')) AS mine
+
+-- name: current_log
+-- The log that grows.
+SELECT log_id, origin FROM ledger_log ORDER BY log_id DESC LIMIT 1
+
+-- name: begin_log
+-- A log from its first leaf.
+INSERT INTO ledger_log (log_id, origin) VALUES ($1, $2)
+
+-- name: newest_checkpoint
+-- How far a log is sealed.
+SELECT size, note, peaks, seen, sealed_at FROM ledger_checkpoint WHERE log_id = $1 ORDER BY size DESC LIMIT 1
+
+-- name: find_checkpoint
+-- The checkpoint of one size.
+SELECT note FROM ledger_checkpoint WHERE log_id = $1 AND size = $2
+
+-- name: find_conflicts
+-- Checkpoints under our key that this log does not have.
+SELECT sender, size, note, found_at FROM ledger_conflict WHERE log_id = $1 ORDER BY conflict_id
+
+-- name: find_ledger_gaps
+-- Numbers that were passed over.
+SELECT lower(entries) AS first, upper(entries) AS after FROM ledger_gap WHERE log_id = $1 ORDER BY entries
+
+-- name: find_late_leaves
+-- Leaves whose numbers were passed over because they were not committed yet.
+SELECT l.entry_id, l.hash
+FROM ledger_gap AS g
+JOIN ledger AS l ON l.entry_id >= lower(g.entries) AND l.entry_id < upper(g.entries)
+WHERE g.log_id = $1
+ORDER BY l.entry_id
+LIMIT $2
+
+-- name: find_new_leaves
+-- Leaves above the highest that has a place.
+SELECT entry_id, hash FROM ledger WHERE entry_id > $1 ORDER BY entry_id LIMIT $2
+
+-- name: store_runs
+-- Gives leaves their places.
+INSERT INTO ledger_run (log_id, position, entries)
+SELECT $1, r.position, int8range(r.first, r.first + r.length)
+FROM unnest($2::bigint[], $3::bigint[], $4::bigint[]) AS r (position, first, length)
+
+-- name: clear_ledger_gaps
+-- Takes gaps away, whole.
+DELETE FROM ledger_gap AS g USING unnest($2::bigint[], $3::bigint[]) AS gone (first, after)
+WHERE g.log_id = $1 AND g.entries = int8range(gone.first, gone.after)
+
+-- name: store_ledger_gaps
+-- Remembers numbers that were passed over.
+INSERT INTO ledger_gap (log_id, entries)
+SELECT $1, int8range(g.first, g.after) FROM unnest($2::bigint[], $3::bigint[]) AS g (first, after)
+
+-- name: store_nodes
+-- Keeps subtrees that became complete.
+INSERT INTO ledger_node (log_id, level, index, hash)
+SELECT $1, n.level, n.index, n.hash FROM unnest($2::smallint[], $3::bigint[], $4::bytea[]) AS n (level, index, hash)
+
+-- name: store_checkpoint
+-- Seals the log up to a size.
+INSERT INTO ledger_checkpoint (log_id, size, grew_from, note, peaks, seen) VALUES ($1, $2, $3, $4, $5, $6)
+
+-- name: find_nodes
+-- Kept subtrees, side by side: level, first index, last.
+SELECT n.level, n.index, n.hash
+FROM unnest($2::smallint[], $3::bigint[], $4::bigint[]) AS w (level, first, last)
+JOIN ledger_node AS n ON n.log_id = $1 AND n.level = w.level AND n.index BETWEEN w.first AND w.last
+
+-- name: find_placed
+-- The hashes of leaves by their places, first and last of each stretch. A run may begin before its stretch.
+SELECT r.position + l.entry_id - lower(r.entries) AS position, l.hash
+FROM unnest($2::bigint[], $3::bigint[]) AS w (first, last)
+JOIN ledger_run AS r ON r.log_id = $1 AND r.position BETWEEN (
+    SELECT max(before.position) FROM ledger_run AS before
+    WHERE before.log_id = $1 AND before.position <= w.first
+) AND w.last
+JOIN ledger AS l
+    ON l.entry_id >= lower(r.entries) + greatest(w.first - r.position, 0)
+    AND l.entry_id < least(upper(r.entries), lower(r.entries) + w.last + 1 - r.position)
