@@ -47,7 +47,8 @@ GRANT UPDATE (redelivered) ON inbox TO jukinet_notices;
 GRANT UPDATE (batches) ON closing TO jukinet_notices;
 GRANT USAGE ON SEQUENCE parcel_number, person_number TO jukinet_notices;
 GRANT EXECUTE ON PROCEDURE commit_batch TO jukinet_notices;
-GRANT EXECUTE ON FUNCTION claim_keys, move_person, move_people TO jukinet_notices;
+GRANT SELECT ON ended_key TO jukinet_notices;
+GRANT EXECUTE ON FUNCTION claim_keys, move_person, move_people, sealed_of, under_ended_key TO jukinet_notices;
 
 -- The relay: reads what waits and nothing that was sent before, stores receipts.
 GRANT SELECT ON outgoing TO jukinet_relay;
@@ -69,7 +70,9 @@ GRANT INSERT ON history, outbox, departure, ledger TO jukinet_control;
 GRANT SELECT (parcel_id, number, digest, thumbprint, received_at) ON parcel TO jukinet_control;
 GRANT SELECT (notice_id, outbox_id, entered_at, receipt_id, refused) ON outbox TO jukinet_control;
 GRANT SELECT (receipt_id, parcel_digest, received_at) ON receipt TO jukinet_control;
+GRANT SELECT ON ended_key TO jukinet_control;
 GRANT EXECUTE ON FUNCTION settle_held, claim_keys, move_person, move_people TO jukinet_control;
+GRANT EXECUTE ON FUNCTION hold_keys, sealed_of, under_ended_key TO jukinet_control;
 
 -- Health: counts and times, no records.
 GRANT SELECT (outbox_id, entered_at, receipt_id, refused) ON outbox TO jukinet_status;
@@ -121,6 +124,8 @@ GRANT SELECT (notice_id, sealed), UPDATE (sealed) ON held TO jukinet_keys;
 GRANT SELECT (parcel_id, sealed), UPDATE (sealed) ON parcel TO jukinet_keys;
 GRANT SELECT (name, host, told_at, report) ON process TO jukinet_keys;
 GRANT INSERT ON ledger TO jukinet_keys;
+GRANT SELECT, INSERT ON ended_key TO jukinet_keys;
+GRANT EXECUTE ON FUNCTION end_key TO jukinet_keys;
 DO $$
 BEGIN
     IF EXISTS (SELECT FROM pg_attribute WHERE attrelid = 'history'::regclass AND attname = 'individual_number') THEN

@@ -275,20 +275,25 @@ $$;
 
 -- Name: bridge_confirm(uuid[], public.ledger_row[]); Type: FUNCTION; Schema: public; Owner: -
 
-CREATE FUNCTION public.bridge_confirm(ids uuid[], leaves public.ledger_row[]) RETURNS void
+CREATE FUNCTION public.bridge_confirm(ids uuid[], leaves public.ledger_row[]) RETURNS boolean
     LANGUAGE plpgsql SECURITY DEFINER
     SET search_path TO 'public', 'pg_temp'
     AS $$
-DECLARE
-    confirmed_now integer;
 BEGIN
-    UPDATE bridge_request SET confirmed = true
-    WHERE request_id = ANY (ids) AND NOT confirmed AND code IS NULL;
-    GET DIAGNOSTICS confirmed_now = ROW_COUNT;
-    IF confirmed_now < cardinality(ids) THEN
-        RAISE EXCEPTION 'a request was confirmed before' USING ERRCODE = 'object_not_in_prerequisite_state';
+    -- The cases are held against their end until the commit, then the requests against one another's confirmation.
+    PERFORM FROM bridge_case AS c WHERE c.case_id IN (
+        SELECT r.case_id FROM bridge_request AS r WHERE r.request_id = ANY (ids)
+    ) ORDER BY c.case_id FOR SHARE;
+    PERFORM FROM bridge_request AS r WHERE r.request_id = ANY (ids) ORDER BY r.request_id FOR UPDATE;
+    IF (
+        SELECT count(*) FROM bridge_request AS r JOIN bridge_case AS c ON c.case_id = r.case_id
+        WHERE r.request_id = ANY (ids) AND NOT r.confirmed AND r.code IS NULL AND case_is_open(c)
+    ) < cardinality(ids) THEN
+        RETURN false;
     END IF;
+    UPDATE bridge_request SET confirmed = true WHERE request_id = ANY (ids);
     INSERT INTO ledger (hash, salt, payload) SELECT (leaf).* FROM unnest(leaves) AS leaf;
+    RETURN true;
 END
 $$;
 
@@ -438,6 +443,7 @@ CREATE FUNCTION public.bridge_settle(wanted uuid, settled public.bridge_settled_
     SET search_path TO 'public', 'pg_temp'
     AS $$
 BEGIN
+    PERFORM hold_keys(ARRAY(SELECT s.sealed FROM unnest(settled) AS s));
     PERFORM hold_case(wanted);
     UPDATE bridge_request AS r SET code = s.code, settled_at = clock_timestamp()
     FROM unnest(settled) AS s WHERE r.request_id = s.request_id AND r.case_id = wanted AND r.code IS NULL;
@@ -522,6 +528,16 @@ DECLARE
     relayed boolean := false;
 BEGIN
     results := '{}';
+    -- The lock outlives the commits of the decisions. What an error left of it goes first: a session of the door holds no other.
+    PERFORM pg_advisory_unlock_all(), pg_advisory_lock_shared(hashtext('jukinet sealing'));
+    IF EXISTS (SELECT FROM ended_key) AND under_ended_key(ARRAY(
+        SELECT sent.sealed FROM unnest(parcels) AS sent
+        UNION ALL SELECT (made.held).sealed FROM unnest(decisions) AS made
+        UNION ALL SELECT value FROM unnest(decisions) AS made, unnest(sealed_of(made.history)) AS value
+    )) THEN
+        RAISE EXCEPTION 'a key version has ended' USING ERRCODE = 'object_not_in_prerequisite_state';
+    END IF;
+
     IF cardinality(parcels) > 0 THEN
         SET LOCAL synchronous_commit = off;
         INSERT INTO parcel SELECT (sent).* FROM unnest(parcels) AS sent ON CONFLICT DO NOTHING;
@@ -552,6 +568,7 @@ BEGIN
             touched := ARRAY[p.person_id];
             IF cardinality(d.others) > 0 THEN
                 touched := touched || ARRAY(SELECT person_id FROM unnest(d.others));
+                PERFORM FROM person WHERE person_id = ANY (touched) ORDER BY person_id FOR NO KEY UPDATE;
             END IF;
             -- Once a person has moved on, no later decision of the batch may meet its version by chance.
             lost := touched && moved_on;
@@ -593,6 +610,7 @@ BEGIN
         results := array_append(results, 'done');
     END LOOP;
 
+    PERFORM pg_advisory_unlock_all();
     UPDATE closing SET batches = batches + 1 WHERE slot = pg_backend_pid() % 16;
     IF cardinality(repeats) > 0 THEN
         UPDATE inbox SET redelivered = redelivered + 1 WHERE notice_id = ANY (repeats);
@@ -601,6 +619,18 @@ BEGIN
         PERFORM pg_notify('outbox', '');
     END IF;
     COMMIT;
+END
+$$;
+
+-- Name: end_key(integer); Type: FUNCTION; Schema: public; Owner: -
+
+CREATE FUNCTION public.end_key(ended integer) RETURNS void
+    LANGUAGE plpgsql
+    SET lock_timeout TO '5s'
+    AS $$
+BEGIN
+    PERFORM pg_advisory_xact_lock(hashtext('jukinet sealing'));
+    INSERT INTO ended_key (version) VALUES (ended) ON CONFLICT DO NOTHING;
 END
 $$;
 
@@ -617,6 +647,19 @@ BEGIN
 END
 $$;
 
+-- Name: hold_keys(bytea[]); Type: FUNCTION; Schema: public; Owner: -
+
+CREATE FUNCTION public.hold_keys(sealed bytea[]) RETURNS void
+    LANGUAGE plpgsql
+    AS $$
+BEGIN
+    PERFORM pg_advisory_xact_lock_shared(hashtext('jukinet sealing'));
+    IF under_ended_key(sealed) THEN
+        RAISE EXCEPTION 'a key version has ended' USING ERRCODE = 'object_not_in_prerequisite_state';
+    END IF;
+END
+$$;
+
 -- Name: move_people(public.person_row[]); Type: FUNCTION; Schema: public; Owner: -
 
 CREATE FUNCTION public.move_people(people public.person_row[]) RETURNS boolean
@@ -625,6 +668,7 @@ CREATE FUNCTION public.move_people(people public.person_row[]) RETURNS boolean
 DECLARE
     p person_row;
 BEGIN
+    PERFORM FROM person WHERE person_id IN (SELECT person_id FROM unnest(people)) ORDER BY person_id FOR NO KEY UPDATE;
     FOREACH p IN ARRAY people LOOP
         IF NOT move_person(p.version - 1, p) THEN
             RETURN false;
@@ -651,12 +695,21 @@ BEGIN
 END
 $$;
 
+-- Name: sealed_of(public.history_row); Type: FUNCTION; Schema: public; Owner: -
+
+CREATE FUNCTION public.sealed_of(_record public.history_row) RETURNS bytea[]
+    LANGUAGE sql IMMUTABLE
+    AS $$
+    SELECT '{}'::bytea[]
+$$;
+
 -- Name: settle_held(uuid, public.person_row[], public.key_row[], public.key_row[], public.history_row, public.departure_row, public.ledger_row); Type: FUNCTION; Schema: public; Owner: -
 
 CREATE FUNCTION public.settle_held(settled uuid, people public.person_row[], untied public.key_row[], keys public.key_row[], record public.history_row, confirmed public.departure_row, leaf public.ledger_row) RETURNS boolean
     LANGUAGE plpgsql
     AS $$
 BEGIN
+    PERFORM hold_keys(sealed_of(record));
     DELETE FROM held WHERE notice_id = settled;
     IF NOT FOUND THEN
         RETURN false;
@@ -682,6 +735,17 @@ BEGIN
     PERFORM pg_notify('outbox', '');
     RETURN true;
 END
+$$;
+
+-- Name: under_ended_key(bytea[]); Type: FUNCTION; Schema: public; Owner: -
+
+CREATE FUNCTION public.under_ended_key(sealed bytea[]) RETURNS boolean
+    LANGUAGE sql STABLE
+    AS $$
+    SELECT EXISTS (
+        SELECT FROM ended_key AS e JOIN unnest(sealed) AS s (value)
+            ON substring(s.value FROM 1 FOR 2) = decode(lpad(to_hex(e.version), 4, '0'), 'hex')
+    )
 $$;
 
 -- Name: bridge_held; Type: TABLE; Schema: public; Owner: -
@@ -749,6 +813,14 @@ CREATE TABLE public.departure (
     area public.area_code NOT NULL,
     event_date public.date_text NOT NULL,
     notified_on date NOT NULL
+);
+
+-- Name: ended_key; Type: TABLE; Schema: public; Owner: -
+
+CREATE TABLE public.ended_key (
+    version integer NOT NULL,
+    ended_at timestamp with time zone DEFAULT clock_timestamp() NOT NULL,
+    CONSTRAINT ended_key_version_check CHECK (((version >= 1) AND (version <= 65535)))
 );
 
 -- Name: held; Type: TABLE; Schema: public; Owner: -
@@ -1175,6 +1247,11 @@ ALTER TABLE ONLY public.comparison
 
 ALTER TABLE ONLY public.departure
     ADD CONSTRAINT departure_pkey PRIMARY KEY (notice_id);
+
+-- Name: ended_key ended_key_pkey; Type: CONSTRAINT; Schema: public; Owner: -
+
+ALTER TABLE ONLY public.ended_key
+    ADD CONSTRAINT ended_key_pkey PRIMARY KEY (version);
 
 -- Name: held held_held_id_key; Type: CONSTRAINT; Schema: public; Owner: -
 

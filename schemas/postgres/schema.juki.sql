@@ -226,17 +226,24 @@ CREATE FUNCTION public.bridge_burn(answers public.bridge_answer_row[], leaves pu
 DECLARE
     a bridge_answer_row;
     version_now integer;
+    i integer;
     results text[] := '{}';
 BEGIN
-    FOR i IN 1 .. cardinality(answers) LOOP
+    -- Held until the commit: whoever comes back now comes after the answer. In the order in which commit_batch
+    -- locks persons, all before the first request is burnt, and requests too
+    -- in one order.
+    PERFORM FROM person WHERE person_id IN (
+        SELECT k.person_id FROM person_key AS k JOIN unnest(answers) AS w ON k.value = w.resident_code
+        WHERE k.kind = 'code' AND w.expected IS NOT NULL
+    ) ORDER BY person_id FOR SHARE;
+    FOR i IN SELECT place FROM generate_subscripts(answers, 1) AS place ORDER BY (answers[place]).request_id LOOP
         a := answers[i];
         IF a.expected IS NOT NULL THEN
-            -- Held until the commit: whoever comes back now comes after the answer.
             SELECT p.version INTO version_now
             FROM person_key AS k JOIN person AS p ON p.person_id = k.person_id
             WHERE k.kind = 'code' AND k.value = a.resident_code FOR SHARE OF p;
             IF coalesce(version_now, 0) <> a.expected THEN
-                results := array_append(results, 'moved');
+                results[i] := 'moved';
                 CONTINUE;
             END IF;
         END IF;
@@ -244,11 +251,11 @@ BEGIN
         VALUES (a.request_id, a.case_id, a.office, a.basis, a.affair, a.thumbprint, a.person_id, a.code)
         ON CONFLICT DO NOTHING;
         IF NOT FOUND THEN
-            results := array_append(results, 'burnt');
+            results[i] := 'burnt';
             CONTINUE;
         END IF;
         INSERT INTO ledger (hash, salt, payload) SELECT (leaves[i]).*;
-        results := array_append(results, 'done');
+        results[i] := 'done';
     END LOOP;
     RETURN results;
 END
@@ -332,6 +339,16 @@ DECLARE
     relayed boolean := false;
 BEGIN
     results := '{}';
+    -- The lock outlives the commits of the decisions. What an error left of it goes first: a session of the door holds no other.
+    PERFORM pg_advisory_unlock_all(), pg_advisory_lock_shared(hashtext('jukinet sealing'));
+    IF EXISTS (SELECT FROM ended_key) AND under_ended_key(ARRAY(
+        SELECT sent.sealed FROM unnest(parcels) AS sent
+        UNION ALL SELECT (made.held).sealed FROM unnest(decisions) AS made
+        UNION ALL SELECT value FROM unnest(decisions) AS made, unnest(sealed_of(made.history)) AS value
+    )) THEN
+        RAISE EXCEPTION 'a key version has ended' USING ERRCODE = 'object_not_in_prerequisite_state';
+    END IF;
+
     IF cardinality(parcels) > 0 THEN
         SET LOCAL synchronous_commit = off;
         INSERT INTO parcel SELECT (sent).* FROM unnest(parcels) AS sent ON CONFLICT DO NOTHING;
@@ -362,6 +379,7 @@ BEGIN
             touched := ARRAY[p.person_id];
             IF cardinality(d.others) > 0 THEN
                 touched := touched || ARRAY(SELECT person_id FROM unnest(d.others));
+                PERFORM FROM person WHERE person_id = ANY (touched) ORDER BY person_id FOR NO KEY UPDATE;
             END IF;
             -- Once a person has moved on, no later decision of the batch may meet its version by chance.
             lost := touched && moved_on;
@@ -403,6 +421,7 @@ BEGIN
         results := array_append(results, 'done');
     END LOOP;
 
+    PERFORM pg_advisory_unlock_all();
     UPDATE closing SET batches = batches + 1 WHERE slot = pg_backend_pid() % 16;
     IF cardinality(repeats) > 0 THEN
         UPDATE inbox SET redelivered = redelivered + 1 WHERE notice_id = ANY (repeats);
@@ -414,6 +433,31 @@ BEGIN
 END
 $$;
 
+-- Name: end_key(integer); Type: FUNCTION; Schema: public; Owner: -
+
+CREATE FUNCTION public.end_key(ended integer) RETURNS void
+    LANGUAGE plpgsql
+    SET lock_timeout TO '5s'
+    AS $$
+BEGIN
+    PERFORM pg_advisory_xact_lock(hashtext('jukinet sealing'));
+    INSERT INTO ended_key (version) VALUES (ended) ON CONFLICT DO NOTHING;
+END
+$$;
+
+-- Name: hold_keys(bytea[]); Type: FUNCTION; Schema: public; Owner: -
+
+CREATE FUNCTION public.hold_keys(sealed bytea[]) RETURNS void
+    LANGUAGE plpgsql
+    AS $$
+BEGIN
+    PERFORM pg_advisory_xact_lock_shared(hashtext('jukinet sealing'));
+    IF under_ended_key(sealed) THEN
+        RAISE EXCEPTION 'a key version has ended' USING ERRCODE = 'object_not_in_prerequisite_state';
+    END IF;
+END
+$$;
+
 -- Name: move_people(public.person_row[]); Type: FUNCTION; Schema: public; Owner: -
 
 CREATE FUNCTION public.move_people(people public.person_row[]) RETURNS boolean
@@ -422,6 +466,7 @@ CREATE FUNCTION public.move_people(people public.person_row[]) RETURNS boolean
 DECLARE
     p person_row;
 BEGIN
+    PERFORM FROM person WHERE person_id IN (SELECT person_id FROM unnest(people)) ORDER BY person_id FOR NO KEY UPDATE;
     FOREACH p IN ARRAY people LOOP
         IF NOT move_person(p.version - 1, p) THEN
             RETURN false;
@@ -458,12 +503,21 @@ BEGIN
 END
 $$;
 
+-- Name: sealed_of(public.history_row); Type: FUNCTION; Schema: public; Owner: -
+
+CREATE FUNCTION public.sealed_of(record public.history_row) RETURNS bytea[]
+    LANGUAGE sql IMMUTABLE
+    AS $$
+    SELECT ARRAY[(record).individual_number, (record).individual_number_index, (record).previous_number]
+$$;
+
 -- Name: settle_held(uuid, public.person_row[], public.key_row[], public.key_row[], public.history_row, public.departure_row, public.ledger_row); Type: FUNCTION; Schema: public; Owner: -
 
 CREATE FUNCTION public.settle_held(settled uuid, people public.person_row[], untied public.key_row[], keys public.key_row[], record public.history_row, confirmed public.departure_row, leaf public.ledger_row) RETURNS boolean
     LANGUAGE plpgsql
     AS $$
 BEGIN
+    PERFORM hold_keys(sealed_of(record));
     DELETE FROM held WHERE notice_id = settled;
     IF NOT FOUND THEN
         RETURN false;
@@ -489,6 +543,17 @@ BEGIN
     PERFORM pg_notify('outbox', '');
     RETURN true;
 END
+$$;
+
+-- Name: under_ended_key(bytea[]); Type: FUNCTION; Schema: public; Owner: -
+
+CREATE FUNCTION public.under_ended_key(sealed bytea[]) RETURNS boolean
+    LANGUAGE sql STABLE
+    AS $$
+    SELECT EXISTS (
+        SELECT FROM ended_key AS e JOIN unnest(sealed) AS s (value)
+            ON substring(s.value FROM 1 FOR 2) = decode(lpad(to_hex(e.version), 4, '0'), 'hex')
+    )
 $$;
 
 -- Name: bridge_answer; Type: TABLE; Schema: public; Owner: -
@@ -545,6 +610,14 @@ CREATE TABLE public.departure (
     area public.area_code NOT NULL,
     event_date public.date_text NOT NULL,
     notified_on date NOT NULL
+);
+
+-- Name: ended_key; Type: TABLE; Schema: public; Owner: -
+
+CREATE TABLE public.ended_key (
+    version integer NOT NULL,
+    ended_at timestamp with time zone DEFAULT clock_timestamp() NOT NULL,
+    CONSTRAINT ended_key_version_check CHECK (((version >= 1) AND (version <= 65535)))
 );
 
 -- Name: held; Type: TABLE; Schema: public; Owner: -
@@ -972,6 +1045,11 @@ ALTER TABLE ONLY public.comparison
 
 ALTER TABLE ONLY public.departure
     ADD CONSTRAINT departure_pkey PRIMARY KEY (notice_id);
+
+-- Name: ended_key ended_key_pkey; Type: CONSTRAINT; Schema: public; Owner: -
+
+ALTER TABLE ONLY public.ended_key
+    ADD CONSTRAINT ended_key_pkey PRIMARY KEY (version);
 
 -- Name: held held_held_id_key; Type: CONSTRAINT; Schema: public; Owner: -
 

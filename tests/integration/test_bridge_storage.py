@@ -1,7 +1,7 @@
 """The temporary storage: held for minutes, delivered once, then not a byte of it is left; evidence first."""
 
 import asyncio
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import Any
 from uuid import uuid4
@@ -9,7 +9,12 @@ from uuid import uuid4
 import aiohttp
 import pytest
 
+from jukinet_daemon.keys import signing_key, verifying_key
+from jukinet_daemon.ledger.leaf import Leaf
+from jukinet_daemon.pki.files import load_certificate
+from jukinet_daemon.pki.peer import Role
 from jukinet_daemon.service.bridge_case import leaf
+from jukinet_daemon.service.bridge_confirm import Confirmer
 from jukinet_daemon.service.bridge_erase import Eraser
 from jukinet_daemon.service.bridge_open import OpenCases
 from jukinet_daemon.service.metrics import Metrics
@@ -17,7 +22,8 @@ from jukinet_daemon.sim.postgres import EmbeddedPostgres
 from jukinet_daemon.store.bridge_request import CaseRow, Opening, RequestStore, Settling
 from jukinet_daemon.store.migrate import migrate
 from jukinet_daemon.store.pool import open_database
-from jukinet_daemon.wire.bridge import Case
+from jukinet_daemon.wire.bridge import CONFIRM_TYPE, Case, read_confirmation, write_ask
+from jukinet_daemon.wire.envelope import digest_of, seal
 from support.bridge import Bridged, bridged, emigrate, opened_request
 from support.store import CLOCK, VAULT, session
 from support.world import REGISTERS, Pki, postgres, until
@@ -199,6 +205,47 @@ async def test_who_comes_back_between_the_question_and_the_answer_is_refused(bri
         right = await bridge.fetchval(sql, request.id, case.id, person["resident_code"], 2)
         again = await bridge.fetchval(sql, request.id, case.id, person["resident_code"], 2)
     assert (right, again) == (["done"], ["burnt"])
+
+
+class Ending(RequestStore):
+    """A store whose case ends between the look and the confirmation."""
+
+    dsn: str
+    ends: str
+
+    async def confirm(self, ids: Sequence[str], leaves: Sequence[Leaf]) -> bool:
+        async with session(self.dsn) as owner:
+            await owner.execute(self.ends)
+        return await super().confirm(ids, leaves)
+
+
+ENDS = {
+    "erased": "UPDATE bridge_case SET state = 'erased', ended_at = now()",
+    "delivered": "UPDATE bridge_case SET state = 'delivered', ended_at = now()",
+    "over": "UPDATE bridge_case SET opened_at = opened_at - interval '1 day', expires_at = opened_at",
+    "confirmed": "UPDATE bridge_request SET confirmed = true",
+    "settled": "UPDATE bridge_request SET code = 'B500'",
+}
+
+
+@pytest.mark.parametrize("ends", ENDS)
+async def test_what_ends_while_it_is_called_back_is_not_confirmed(bridge_world: Bridged, ends: str) -> None:
+    (person,) = await emigrate(bridge_world)
+    opened = await opened_request(bridge_world, person["resident_code"])
+    database = await open_database(bridge_world.fuhyo.dsn, "fuhyo", "jukinet_bridge")
+    files = bridge_world.pki.files(Role.PREF, "juki")
+    signed = seal(write_ask(opened.ask, "2026-11-24T09:00:00Z"), CONFIRM_TYPE, signing_key(files))
+    peer = verifying_key(load_certificate(files.certificate))
+    try:
+        store = Ending(database, VAULT)
+        store.dsn, store.ends = bridge_world.fuhyo.dsn, ENDS[ends]
+        told = await Confirmer(store, CLOCK).answer(signed, peer)
+    finally:
+        await database.close()
+    assert list(read_confirmation(told, digest_of(signed)).values()) == ["B330"]
+    assert await bridge_world.leaves("fuhyo", "bridge_confirmed") == []
+    (evidence,) = await bridge_world.leaves("fuhyo", "bridge_unconfirmed")
+    assert evidence["code"] == "B330"
 
 
 async def test_two_askers_of_one_request_at_once_burn_it_once(bridge_world: Bridged) -> None:

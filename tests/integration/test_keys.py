@@ -268,7 +268,7 @@ async def test_held_notices_and_previous_numbers_are_rotated_too(open_house: Any
     steps = await house.rows(
         "SELECT payload::jsonb ->> 'step' AS step FROM ledger WHERE payload LIKE '%keys%'"
     )
-    assert [row["step"] for row in steps if row["step"] != "reseal"] == ["add", "use", "destroy"]
+    assert [row["step"] for row in steps if row["step"] != "reseal"] == ["add", "use", "end", "destroy"]
 
 
 async def test_the_key_of_a_value_is_not_destroyed(open_house: Any) -> None:
@@ -307,6 +307,17 @@ async def test_the_key_of_a_value_is_not_destroyed(open_house: Any) -> None:
                 await rotation.destroy(2)
             await rotation.destroy(1)
     assert read_keyring(house.config.keys.ring).versions == (2,)
+
+
+async def test_a_key_that_was_added_and_is_not_in_use_yet_is_not_destroyed(open_house: Any) -> None:
+    """The next rotation would give its number to another key, and nothing could be committed under that."""
+    house: House = await open_house("juki", national=False)
+    ring = house.config.keys.ring
+    write_keyring(ring, read_keyring(ring).added())
+    async with rotation_of(house, settled_after=timedelta(0)) as rotation:
+        with pytest.raises(RotationFault, match="not in use yet"):
+            await rotation.destroy(2)
+    assert read_keyring(ring).versions == (1, 2)
 
 
 async def test_one_rotation_at_a_time(open_house: Any) -> None:

@@ -22,6 +22,7 @@ LEDGER = ("log", "checkpoint", "run", "gap", "node", "witness", "conflict")
 TABLE_RIGHTS = {
     BRIDGE: {"schema_migration": {"SELECT"}},
     NOTICES: {
+        "ended_key": {"SELECT"},
         "parcel": {"INSERT"},
         "inbox": {"INSERT", "SELECT"},
         "person": {"INSERT", "SELECT"},
@@ -59,6 +60,7 @@ TABLE_RIGHTS = {
         "schema_migration": {"SELECT"},
     },
     CONTROL: {
+        "ended_key": {"SELECT"},
         "held": {"SELECT", "DELETE"},
         "person": {"INSERT", "SELECT"},
         "person_key": {"DELETE", "INSERT", "SELECT"},
@@ -74,7 +76,7 @@ TABLE_RIGHTS = {
         "schema_migration": {"SELECT"},
     },
     HISTORY: {"person_key": {"SELECT"}, "history": {"SELECT"}, "schema_migration": {"SELECT"}},
-    KEYS: {"ledger": {"INSERT"}, "schema_migration": {"SELECT"}},
+    KEYS: {"ended_key": {"INSERT", "SELECT"}, "ledger": {"INSERT"}, "schema_migration": {"SELECT"}},
     SEAL: {
         "ledger_log": {"INSERT", "SELECT"},
         "ledger_checkpoint": {"INSERT", "SELECT"},
@@ -370,12 +372,18 @@ async def test_the_rights_of_a_role_on_columns(dsn: str, role: str) -> None:
     [
         (
             NOTICES,
-            {"commit_batch", "claim_keys", "move_person", "move_people", "parcel_number", "person_number"},
+            {"commit_batch", "claim_keys", "move_person", "move_people", "parcel_number", "person_number"}
+            | {"sealed_of", "under_ended_key"},
         ),
         (RELAY, {"relay_number"}),
         (STATUS, set()),
         (HISTORY, set()),
-        (CONTROL, {"settle_held", "claim_keys", "move_person", "move_people", "person_number"}),
+        (
+            CONTROL,
+            {"settle_held", "claim_keys", "move_person", "move_people", "person_number"}
+            | {"hold_keys", "sealed_of", "under_ended_key"},
+        ),
+        (KEYS, {"end_key"}),
     ],
 )
 async def test_the_routines_and_sequences_of_a_role(dsn: str, role: str, granted: set[str]) -> None:

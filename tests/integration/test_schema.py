@@ -98,6 +98,7 @@ ROLES_OF = {
     "trace_notice": (CONTROL,),
     "note_leaves": (BRIDGE,),
     "lock_keys": (KEYS,),
+    "end_key": (KEYS,),
     "living_processes": (KEYS,),
     "count_sealed_held": (KEYS,),
     "find_stale_held": (KEYS,),

@@ -17,6 +17,9 @@ CREATE TYPE decision AS (
 -- it: done, seen (the notice id is there already), conflict (the person moved on; read and decide again).
 -- All but the closing transaction commit asynchronously; the closing one is synchronous and writes, so its
 -- flush makes the earlier ones durable. Only when the call has returned may anything be acknowledged.
+-- Nothing is committed where a value stands under a key version that has ended, and none ends meanwhile.
+-- Locks on persons are taken in the order of their numbers, here as everywhere: elsewise two would wait for
+-- one another.
 CREATE PROCEDURE commit_batch(
     parcels parcel_row[], decisions decision[], repeats uuid[], INOUT results text[]
 )
@@ -34,6 +37,16 @@ DECLARE
     relayed boolean := false;
 BEGIN
     results := '{}';
+    -- The lock outlives the commits of the decisions. What an error left of it goes first: a session of the door holds no other.
+    PERFORM pg_advisory_unlock_all(), pg_advisory_lock_shared(hashtext('jukinet sealing'));
+    IF EXISTS (SELECT FROM ended_key) AND under_ended_key(ARRAY(
+        SELECT sent.sealed FROM unnest(parcels) AS sent
+        UNION ALL SELECT (made.held).sealed FROM unnest(decisions) AS made
+        UNION ALL SELECT value FROM unnest(decisions) AS made, unnest(sealed_of(made.history)) AS value
+    )) THEN
+        RAISE EXCEPTION 'a key version has ended' USING ERRCODE = 'object_not_in_prerequisite_state';
+    END IF;
+
     IF cardinality(parcels) > 0 THEN
         SET LOCAL synchronous_commit = off;
         INSERT INTO parcel SELECT (sent).* FROM unnest(parcels) AS sent ON CONFLICT DO NOTHING;
@@ -64,6 +77,7 @@ BEGIN
             touched := ARRAY[p.person_id];
             IF cardinality(d.others) > 0 THEN
                 touched := touched || ARRAY(SELECT person_id FROM unnest(d.others));
+                PERFORM FROM person WHERE person_id = ANY (touched) ORDER BY person_id FOR NO KEY UPDATE;
             END IF;
             -- Once a person has moved on, no later decision of the batch may meet its version by chance.
             lost := touched && moved_on;
@@ -105,6 +119,7 @@ BEGIN
         results := array_append(results, 'done');
     END LOOP;
 
+    PERFORM pg_advisory_unlock_all();
     UPDATE closing SET batches = batches + 1 WHERE slot = pg_backend_pid() % 16;
     IF cardinality(repeats) > 0 THEN
         UPDATE inbox SET redelivered = redelivered + 1 WHERE notice_id = ANY (repeats);
@@ -135,6 +150,7 @@ CREATE FUNCTION move_people(people person_row[]) RETURNS boolean LANGUAGE plpgsq
 DECLARE
     p person_row;
 BEGIN
+    PERFORM FROM person WHERE person_id IN (SELECT person_id FROM unnest(people)) ORDER BY person_id FOR NO KEY UPDATE;
     FOREACH p IN ARRAY people LOOP
         IF NOT move_person(p.version - 1, p) THEN
             RETURN false;

@@ -9,6 +9,7 @@ CREATE FUNCTION settle_held(
 )
 RETURNS boolean LANGUAGE plpgsql AS $$
 BEGIN
+    PERFORM hold_keys(sealed_of(record));
     DELETE FROM held WHERE notice_id = settled;
     IF NOT FOUND THEN
         RETURN false;

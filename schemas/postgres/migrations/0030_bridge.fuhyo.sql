@@ -147,19 +147,25 @@ BEGIN
 END
 $$;
 
--- Confirms requests, once each, and writes the evidence of these and of those that were not confirmed.
-CREATE FUNCTION bridge_confirm(ids uuid[], leaves ledger_row[]) RETURNS void
+-- Confirms requests, once each, and writes the evidence of these and of those that were not confirmed. False, and
+-- nothing is done, where one was confirmed or settled, or its case ended, since it was looked at.
+CREATE FUNCTION bridge_confirm(ids uuid[], leaves ledger_row[]) RETURNS boolean
 LANGUAGE plpgsql SECURITY DEFINER SET search_path = public, pg_temp AS $$
-DECLARE
-    confirmed_now integer;
 BEGIN
-    UPDATE bridge_request SET confirmed = true
-    WHERE request_id = ANY (ids) AND NOT confirmed AND code IS NULL;
-    GET DIAGNOSTICS confirmed_now = ROW_COUNT;
-    IF confirmed_now < cardinality(ids) THEN
-        RAISE EXCEPTION 'a request was confirmed before' USING ERRCODE = 'object_not_in_prerequisite_state';
+    -- The cases are held against their end until the commit, then the requests against one another's confirmation.
+    PERFORM FROM bridge_case AS c WHERE c.case_id IN (
+        SELECT r.case_id FROM bridge_request AS r WHERE r.request_id = ANY (ids)
+    ) ORDER BY c.case_id FOR SHARE;
+    PERFORM FROM bridge_request AS r WHERE r.request_id = ANY (ids) ORDER BY r.request_id FOR UPDATE;
+    IF (
+        SELECT count(*) FROM bridge_request AS r JOIN bridge_case AS c ON c.case_id = r.case_id
+        WHERE r.request_id = ANY (ids) AND NOT r.confirmed AND r.code IS NULL AND case_is_open(c)
+    ) < cardinality(ids) THEN
+        RETURN false;
     END IF;
+    UPDATE bridge_request SET confirmed = true WHERE request_id = ANY (ids);
     INSERT INTO ledger (hash, salt, payload) SELECT (leaf).* FROM unnest(leaves) AS leaf;
+    RETURN true;
 END
 $$;
 
@@ -167,6 +173,7 @@ $$;
 CREATE FUNCTION bridge_settle(wanted uuid, settled bridge_settled_row[], leaves ledger_row[]) RETURNS void
 LANGUAGE plpgsql SECURITY DEFINER SET search_path = public, pg_temp AS $$
 BEGIN
+    PERFORM hold_keys(ARRAY(SELECT s.sealed FROM unnest(settled) AS s));
     PERFORM hold_case(wanted);
     UPDATE bridge_request AS r SET code = s.code, settled_at = clock_timestamp()
     FROM unnest(settled) AS s WHERE r.request_id = s.request_id AND r.case_id = wanted AND r.code IS NULL;

@@ -57,17 +57,24 @@ LANGUAGE plpgsql SECURITY DEFINER SET search_path = public, pg_temp AS $$
 DECLARE
     a bridge_answer_row;
     version_now integer;
+    i integer;
     results text[] := '{}';
 BEGIN
-    FOR i IN 1 .. cardinality(answers) LOOP
+    -- Held until the commit: whoever comes back now comes after the answer. In the order in which commit_batch
+    -- locks persons, all before the first request is burnt, and requests too
+    -- in one order.
+    PERFORM FROM person WHERE person_id IN (
+        SELECT k.person_id FROM person_key AS k JOIN unnest(answers) AS w ON k.value = w.resident_code
+        WHERE k.kind = 'code' AND w.expected IS NOT NULL
+    ) ORDER BY person_id FOR SHARE;
+    FOR i IN SELECT place FROM generate_subscripts(answers, 1) AS place ORDER BY (answers[place]).request_id LOOP
         a := answers[i];
         IF a.expected IS NOT NULL THEN
-            -- Held until the commit: whoever comes back now comes after the answer.
             SELECT p.version INTO version_now
             FROM person_key AS k JOIN person AS p ON p.person_id = k.person_id
             WHERE k.kind = 'code' AND k.value = a.resident_code FOR SHARE OF p;
             IF coalesce(version_now, 0) <> a.expected THEN
-                results := array_append(results, 'moved');
+                results[i] := 'moved';
                 CONTINUE;
             END IF;
         END IF;
@@ -75,11 +82,11 @@ BEGIN
         VALUES (a.request_id, a.case_id, a.office, a.basis, a.affair, a.thumbprint, a.person_id, a.code)
         ON CONFLICT DO NOTHING;
         IF NOT FOUND THEN
-            results := array_append(results, 'burnt');
+            results[i] := 'burnt';
             CONTINUE;
         END IF;
         INSERT INTO ledger (hash, salt, payload) SELECT (leaves[i]).*;
-        results := array_append(results, 'done');
+        results[i] := 'done';
     END LOOP;
     RETURN results;
 END

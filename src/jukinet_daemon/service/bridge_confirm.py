@@ -49,18 +49,33 @@ class Confirmer:
             refused = leaf(REGISTER, "bridge_unconfirmed", code=code, asked=digest, peer=peer.thumbprint)
             await self._store.note([refused])
             raise BridgeFault(str(fault)) from None
-        asked = await self._store.asked([request.id for request in ask.requests])
-        said = [
-            (request, confirmation(ask.case, request, found), found)
-            for request, found in zip(ask.requests, asked, strict=True)
-        ]
-        if strange := sum(outcome is outcomes.NOT_CONFIRMED for _, outcome, _ in said):
+        said = await self._confirmed(ask, peer, digest)
+        if strange := sum(outcome is outcomes.NOT_CONFIRMED for outcome in said):
             log.error("bridge_call_back_refused", requests=strange, peer=peer.thumbprint)
-        confirmed = [request.id for request, outcome, _ in said if outcome is outcomes.CONFIRMED]
-        leaves = [self._leaf(ask, peer, digest, *item) for item in said]
-        await self._store.confirm(confirmed, leaves)
-        codes = [(request.id, outcome.code) for request, outcome, _ in said]
+        codes = [(request.id, outcome.code) for request, outcome in zip(ask.requests, said, strict=True)]
         return write_confirmation(digest, codes, self._clock().isoformat(timespec="milliseconds"))
+
+    async def _confirmed(self, ask: Ask, peer: VerifyingKey, digest: str) -> list[Outcome]:
+        """Judges every request and confirms what holds, in one transaction; gives what each came to.
+
+        Where a request or its case ended between the two, all are judged again: none ever opens again, so
+        this comes to an end.
+        """
+        while True:
+            asked = await self._store.asked([request.id for request in ask.requests])
+            pairs = list(zip(ask.requests, asked, strict=True))
+            said = [confirmation(ask.case, request, found) for request, found in pairs]
+            leaves = [
+                self._leaf(ask, peer, digest, request, outcome, found)
+                for (request, found), outcome in zip(pairs, said, strict=True)
+            ]
+            confirmed = [
+                request.id
+                for request, outcome in zip(ask.requests, said, strict=True)
+                if outcome is outcomes.CONFIRMED
+            ]
+            if await self._store.confirm(confirmed, leaves):
+                return said
 
     def _leaf(
         self, ask: Ask, peer: VerifyingKey, digest: str, request: Request, outcome: Outcome, found: Asked

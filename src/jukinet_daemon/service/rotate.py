@@ -128,13 +128,18 @@ class KeyRotation:
         return await self._resealed(Vault(ring))
 
     async def destroy(self, version: int) -> None:
-        """Takes a version out of the ring for good, once nothing stands under it.
+        """Takes a version out of the ring for good, once nothing stands under it or can come under it.
 
         Raises RotationFault where something does or might, KeyringFault, StoreFault.
         """
         await self._alone()
         report = await self.report()
         left = report.ring.without(version)
+        if version > report.ring.current:
+            # Its number would be given to another key by the next rotation, and that one would have ended.
+            raise RotationFault(
+                f"版 {version} はまだ使われていません。keys rotate を続けてください / not in use yet: rotate"
+            )
         if behind := [process.name for process in report.processes if process.current == version]:
             raise RotationFault(f"まだこの鍵で書く処理があります / still writing: {', '.join(behind)}")
         changed = self._path.stat().st_mtime
@@ -143,11 +148,22 @@ class KeyRotation:
                 f"鍵束の変更から {self._terms.settled_after.seconds} 秒待ってください"
                 " / wait until writes under way have settled"
             )
+        self._require_none(report, version)
+        # A process that stood still for longer than we wait would go on where it was: no more of it is taken.
+        ended = self._leaf("end", current=left.current, versions=list(left.versions), ended=version)
+        if not await self._store.end(version, ended):
+            raise RotationFault(
+                "確定中の処理が終わりません。もう一度行ってください / commits under way: run it again"
+            )
+        self._require_none(await self.report(), version)
+        await self._change(left, "destroy", destroyed=version)
+
+    @staticmethod
+    def _require_none(report: KeyReport, version: int) -> None:
         if found := report.of(version):
             raise RotationFault(
                 f"版 {version} の値が {found} 件あります。keys rotate を行ってください / values use this key"
             )
-        await self._change(left, "destroy", destroyed=version)
 
     async def _alone(self) -> None:
         if not await self._store.lock():

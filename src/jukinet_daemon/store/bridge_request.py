@@ -124,10 +124,13 @@ class RequestStore:
         """The requests that a call back names, in order. Raises StoreFault."""
         return [_asked(row) for row in await self._database.fetch("find_asked", list(ids))]
 
-    async def confirm(self, ids: Sequence[str], leaves: Sequence[Leaf]) -> None:
-        """Confirms requests, once each, with this evidence. Raises StoreFault."""
+    async def confirm(self, ids: Sequence[str], leaves: Sequence[Leaf]) -> bool:
+        """Confirms requests, once each, with this evidence; False where one is not open any more.
+
+        Raises StoreFault.
+        """
         rows = [leaf_row(leaf) for leaf in leaves]
-        await vouched_call(self._database, "confirm_requests", list(ids), rows)
+        return bool(await vouched_call(self._database, "confirm_requests", list(ids), rows))
 
     async def settle(self, case_id: str, settlings: Sequence[Settling]) -> None:
         """Settles requests and holds what came, sealed. Raises StoreFault, also where the case is over."""

@@ -117,5 +117,20 @@ class KeyStore:
         with store_faults(), vouched(self._connection):
             await self._add(leaf)
 
+    async def end(self, version: int, leaf: Leaf) -> bool:
+        """Lets nothing be sealed under a version any more, with the evidence; False while it cannot be done.
+
+        It waits until what is being committed has ended, and whoever commits waits for it meanwhile. Raises
+        StoreFault.
+        """
+        with store_faults(), vouched(self._connection):
+            try:
+                async with self._connection.transaction():
+                    await self._connection.execute(self._queries["end_key"], version)
+                    await self._add(leaf)
+            except asyncpg.LockNotAvailableError:
+                return False
+        return True
+
     async def _add(self, leaf: Leaf) -> None:
         await self._connection.execute(self._queries["add_leaf"], leaf.hash, leaf.salt, leaf.payload)

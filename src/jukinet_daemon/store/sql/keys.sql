@@ -2,6 +2,10 @@
 -- One rotation at a time. The lock goes with its connection.
 SELECT pg_try_advisory_lock(hashtext('jukinet keys')) AS locked
 
+-- name: end_key
+-- From now on nothing is sealed under a version any more.
+SELECT end_key($1)
+
 -- name: living_processes
 -- What every process said of its key ring, unless it has been silent for so many seconds.
 SELECT name || '@' || host AS process, (report -> 'keys')::text AS keys
