@@ -26,7 +26,7 @@ RETURN lpad(spread(n)::text, 10, '0')
 CREATE FUNCTION take_record(person_number bigint, entry boolean, reads boolean) RETURNS void
 LANGUAGE plpgsql AS $$
 DECLARE
-    id uuid := gen_random_uuid();
+    id uuid := uuidv7();
     chosen bigint := person_number;
     code text;
     held record;

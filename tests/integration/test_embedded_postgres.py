@@ -21,7 +21,6 @@ SAFE = {
     "wal_compression": "off",
     "listen_addresses": "",
     "max_connections": "100",
-    "shared_buffers": "256MB",
     "log_destination": "stderr",
     "log_min_messages": "warning",
     "log_min_error_statement": "panic",
