@@ -106,6 +106,23 @@ GRANT UPDATE (settled_at) ON number_reuse TO jukinet_control;
 -- Questions about the past: all records of the person that a key names.
 GRANT SELECT ON person_key, history TO jukinet_history;
 
+-- How far the ledger is sealed and witnessed.
+GRANT SELECT ON ledger_log, ledger_conflict TO jukinet_status;
+GRANT SELECT (log_id, size, seen, sealed_at) ON ledger_checkpoint TO jukinet_status;
+GRANT SELECT (log_id, size) ON ledger_witness TO jukinet_status;
+GRANT SELECT (entry_id, recorded_at) ON ledger TO jukinet_status;
+
+-- Operators begin a new log where the old one was cut back.
+GRANT SELECT, INSERT ON ledger_log TO jukinet_control;
+GRANT SELECT ON ledger_checkpoint, ledger_conflict TO jukinet_control;
+
+-- The witnesses, beside the notices door: what is handed to them, what they return.
+GRANT SELECT ON ledger_log, ledger_checkpoint, ledger_run, ledger_node, ledger_conflict TO jukinet_watch;
+GRANT SELECT (entry_id, hash) ON ledger TO jukinet_watch;
+GRANT SELECT, INSERT ON ledger_witness TO jukinet_watch;
+GRANT UPDATE (log_id, size, note, parcel_digest, witnessed_at) ON ledger_witness TO jukinet_watch;
+GRANT INSERT ON ledger_conflict TO jukinet_watch;
+
 -- The sealer: hashes and no payload; it adds to the tree and can change nothing of it.
 GRANT SELECT (entry_id, hash) ON ledger TO jukinet_seal;
 GRANT SELECT, INSERT ON ledger_log, ledger_checkpoint TO jukinet_seal;

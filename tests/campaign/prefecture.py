@@ -6,6 +6,7 @@ from collections.abc import Callable, Sequence
 from contextlib import AsyncExitStack
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 from judge.evidence import gather
 from judge.findings import Verdict
@@ -144,7 +145,7 @@ class Prefecture:
         return self.postgres.psql(self.name, statement)
 
     async def cs(
-        self, code: str, heard: Callable[[Answered], None] | None = None, **window: int
+        self, code: str, heard: Callable[[Answered], None] | None = None, **window: Any
     ) -> MunicipalCs:
         """A municipality's CS in this process, behind its line; it sends until the prefecture closes."""
         caller = self.ground.pki.caller(Role.CS, code, REGISTER)

@@ -13,6 +13,7 @@ import pytest
 
 from conftest import HouseMaker
 from jukinet_daemon.daemon.serve import Daemon
+from jukinet_daemon.domain.service_hours import ServiceHours
 from jukinet_daemon.service.degraded import DEPENDENCIES
 from jukinet_daemon.service.status import Expiry
 from jukinet_daemon.sim.postgres import EmbeddedPostgres
@@ -20,7 +21,8 @@ from jukinet_daemon.store.faults import UnsafeDatabase
 from jukinet_daemon.store.migrate import migrate
 from jukinet_daemon.store.pool import open_database
 from support.bridge import Bridged, emigrate, shown_overseas
-from support.notices import resident_code
+from support.notices import juki_change, resident_code
+from support.seal import ledger_sections
 from support.stall import house_on
 from support.standby import name_standby
 from support.store import session
@@ -130,6 +132,37 @@ async def test_expiries(open_house: HouseMaker, name: str) -> None:
     frame.status.expiries = lambda: (ended,)
     report = await problem(house, "expires soon")
     assert report["degraded"][name] == _standing(name, ok=False)
+
+
+async def test_witness(open_house: HouseMaker, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    unsealed = await open_house("juki", national=False)
+    assert (await report_of(unsealed))["degraded"]["witness"] == _standing("witness", ok=False)
+    sections = ledger_sections(tmp_path)
+    sections["ledger"]["patience_minutes"] = 0.001
+    house = await open_house("juki", national=False, **sections)
+    assert (await report_of(house))["degraded"]["witness"] == _standing("witness", ok=True)
+    monkeypatch.setattr(ServiceHours, "between", lambda _hours, start, end: (end - start).total_seconds())
+    async with house.line() as line:
+        notice = juki_change()
+        reply = await line.exchange(line.parcel(notice))
+        report = await problem(house, "no witness has returned a newer checkpoint")
+        assert report["degraded"]["witness"] == _standing("witness", ok=False)
+        assert await outcome(house) == "ACCEPTED"
+        # At night and on holidays nobody is there to witness, and that is no problem.
+        monkeypatch.setattr(ServiceHours, "between", lambda _hours, _start, _end: 0.0)
+        row = (await well(house))["degraded"]["witness"]
+        assert (row["ok"], row["seconds_left"]) == (True, pytest.approx(0.06))
+        monkeypatch.setattr(ServiceHours, "between", lambda _hours, start, end: (end - start).total_seconds())
+
+        async def witnessed() -> bool:
+            nonlocal reply
+            note = reply.checkpoint.note if reply.checkpoint else None
+            # The same again adds no leaf.
+            reply = await line.exchange(line.parcel(notice, checkpoint=note))
+            return bool((await report_of(house))["degraded"]["witness"] == _standing("witness", ok=True))
+
+        await until(witnessed, 60)
+        await well(house)
 
 
 async def test_bridge(bridge_world: Bridged) -> None:

@@ -64,7 +64,8 @@ def send(options: argparse.Namespace) -> int:
     journal = world.cs_journal(options.municipality)
     told = (entry for entry in read_journal(journal) if entry["register"] == site.register)
     last = max((entry.get("parcel", 0) for entry in told), default=0)
-    window = Window(site.register, options.municipality, options.url or site.notices, caller)
+    key = world.ledger_key(site.register)
+    window = Window(site.register, options.municipality, options.url or site.notices, caller, ledger_key=key)
     refused = _run(_send(window, Journal(journal), notices, last, as_json=options.json))
     return 1 if refused else 0
 

@@ -43,6 +43,12 @@ def _print_status(report: dict[str, Any]) -> None:
         days = report["comparison"]
         table.add_row("日次照合 (14日)", f"{days['compared']} 回  食い違い {len(days['differing'])}")
         table.add_row("欠番・重番", f"{len(numbers['missing'])} 箇所・{len(numbers['reused'])} 件")
+    if ledger := report.get("ledger"):
+        age = ledger["checkpoint_seconds"]
+        told = f"{ledger['size']:,} 葉  控え {age} 秒前" if age is not None else "封印なし"
+        table.add_row("証跡の封印", told)
+        witnessed = f"{ledger['witnessed']:,} 葉まで  {ledger['witnesses']} 市区町村"
+        table.add_row("証人 (控えを持つ市区町村)", witnessed)
     for item in report["certificates"]:
         table.add_row(f"期限 {item['name']}", f"残り {item['days_left']} 日")
     console.print(table)

@@ -6,6 +6,7 @@ import structlog
 
 from jukinet_daemon.config import NoticesDoor
 from jukinet_daemon.daemon.frame import Frame, cancelled
+from jukinet_daemon.daemon.seal import open_witnesses
 from jukinet_daemon.daemon.watch import open_watch
 from jukinet_daemon.loops.maintenance import MaintenanceLoop
 from jukinet_daemon.loops.receive import ReceiveLoop
@@ -19,6 +20,7 @@ from jukinet_daemon.service.lanes import Lanes
 from jukinet_daemon.service.numbers import Numbers
 from jukinet_daemon.service.receive import Receiver
 from jukinet_daemon.service.refuse import Refuser
+from jukinet_daemon.service.witness import Witnesses
 from jukinet_daemon.store.inbox import Inbox
 from jukinet_daemon.store.maintenance import MaintenanceStore
 
@@ -41,7 +43,9 @@ async def open_notices(frame: Frame, settings: NoticesDoor) -> None:
     frame.loops.extend(workers)
     frame.stack.push_async_callback(_finish, lanes, workers)
     numbers, comparer = await open_watch(frame)
-    door = NoticesDoorHandler(_desk(frame, lanes, inbox, numbers, comparer), settings.parcels_in_flight)
+    witnesses = await open_witnesses(frame)
+    desk = _desk(frame, lanes, inbox, numbers, comparer, witnesses)
+    door = NoticesDoorHandler(desk, settings.parcels_in_flight)
     listener = Listener(door.application(), frame.gate("notices"))
     frame.stack.push_async_callback(listener.close)
     frame.addresses["notices"] = await listener.open(settings.listen, frame.passed.get("notices"))
@@ -57,7 +61,9 @@ async def open_notices(frame: Frame, settings: NoticesDoor) -> None:
     }
 
 
-def _desk(frame: Frame, lanes: Lanes, inbox: Inbox, numbers: Numbers, comparer: Comparer) -> Desk:
+def _desk(
+    frame: Frame, lanes: Lanes, inbox: Inbox, numbers: Numbers, comparer: Comparer, witnesses: Witnesses
+) -> Desk:
     policy = DoorPolicy(frame.config.trust_domain, Role.CS, frozenset(frame.areas.senders))
     return Desk(
         frame.register.name,
@@ -68,6 +74,7 @@ def _desk(frame: Frame, lanes: Lanes, inbox: Inbox, numbers: Numbers, comparer: 
         Refuser(frame.register.name, inbox, frame.clock),
         numbers,
         comparer,
+        witnesses,
         frame.clock,
         frame.metrics,
     )

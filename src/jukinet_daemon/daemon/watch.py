@@ -6,6 +6,7 @@ from jukinet_daemon.daemon.frame import Frame
 from jukinet_daemon.domain.service_hours import ServiceHours
 from jukinet_daemon.loops.watch import WatchLoop
 from jukinet_daemon.service.compare import Comparer, ComparisonDesk, comparison_problems
+from jukinet_daemon.service.ledger_state import LedgerState, ledger_problems
 from jukinet_daemon.service.numbers import NumberDesk, Numbers, number_problems
 from jukinet_daemon.service.silence import Silence, silence_problems
 from jukinet_daemon.store.comparison import Comparisons
@@ -18,7 +19,8 @@ def add_watch(frame: Frame) -> None:
     frame.status.parts["numbers"] = number_desk(frame, frame.status_database).part
     frame.status.parts["silence"] = _silence(frame, frame.status_database).part
     frame.status.parts["comparison"] = ComparisonDesk(Comparisons(frame.status_database), frame.clock).part
-    frame.status.judges += [number_problems, silence_problems, comparison_problems]
+    frame.status.parts["ledger"] = _ledger(frame).part
+    frame.status.judges += [number_problems, silence_problems, comparison_problems, ledger_problems]
 
 
 async def open_watch(frame: Frame) -> tuple[Numbers, Comparer]:
@@ -37,6 +39,17 @@ def number_desk(frame: Frame, database: Database) -> NumberDesk:
 
 
 def _silence(frame: Frame, database: Database) -> Silence:
+    return Silence(database, frame.areas, frame.clock, _hours(frame), frame.metrics)
+
+
+def _ledger(frame: Frame) -> LedgerState:
+    settings = frame.config.ledger
+    patience = settings.patience_minutes * 60
+    state = LedgerState(frame.status_database, frame.clock, _hours(frame), frame.metrics, patience)
+    state.sealing = bool(settings.keys)
+    return state
+
+
+def _hours(frame: Frame) -> ServiceHours:
     settings = frame.config.watch
-    hours = ServiceHours(settings.service_begins, settings.service_ends, settings.closed_days)
-    return Silence(database, frame.areas, frame.clock, hours, frame.metrics)
+    return ServiceHours(settings.service_begins, settings.service_ends, settings.closed_days)

@@ -15,6 +15,7 @@ from jukinet_daemon.server.listener import HttpLog
 from jukinet_daemon.service.held import HeldDesk, Reason, Settled, SettleFault
 from jukinet_daemon.service.maintenance import MaintenanceDesk, MaintenanceFault
 from jukinet_daemon.service.numbers import NumberDesk
+from jukinet_daemon.service.restart import LogDesk, RestartFault
 from jukinet_daemon.service.status import Status
 from jukinet_daemon.service.trace import Tracer
 from jukinet_daemon.store.faults import StoreFault
@@ -36,12 +37,14 @@ class ControlDoor:
         numbers: NumberDesk,
         tracer: Tracer,
         maintenance: MaintenanceDesk,
+        logs: LogDesk,
     ) -> None:
         self._status = status
         self._maintenance = maintenance
         self._held = held
         self._numbers = numbers
         self._tracer = tracer
+        self._logs = logs
         self._runner: web.AppRunner | None = None
 
     async def open(self, path: Path, passed: socket.socket | None = None) -> None:
@@ -59,6 +62,8 @@ class ControlDoor:
         application.router.add_get("/trace/{id}", self._trace)
         application.router.add_get("/numbers", self._list_numbers)
         application.router.add_post("/numbers/{sender:[0-9]{6}}/settle", self._settle_numbers)
+        application.router.add_get("/ledger", self._log)
+        application.router.add_post("/ledger/restart", self._restart_log)
         application.router.add_get("/maintenance", self._maintained)
         application.router.add_post("/maintenance", self._begin_maintenance)
         application.router.add_delete("/maintenance", self._end_maintenance)
@@ -103,6 +108,13 @@ class ControlDoor:
         sender, operator = request.match_info["sender"], operator_of(request)
         return web.json_response(await self._numbers.settle(sender, first, last, operator, apply=apply))
 
+    async def _log(self, _request: web.Request) -> web.Response:
+        return web.json_response(await self._logs.look())
+
+    async def _restart_log(self, request: web.Request) -> web.Response:
+        reason, apply = request.query.get("reason", ""), request.query.get("apply") == "true"
+        return web.json_response(await self._logs.restart(reason, operator_of(request), apply=apply))
+
     async def _maintained(self, _request: web.Request) -> web.Response:
         return web.json_response(await self._maintenance.part())
 
@@ -135,7 +147,7 @@ async def _plainly(
     """Says what stood in the way in a sentence that an operator can act on."""
     try:
         return await handler(request)
-    except (SettleFault, MaintenanceFault) as fault:
+    except (SettleFault, MaintenanceFault, RestartFault) as fault:
         return web.json_response({"problem": str(fault)}, status=409)
     except (StoreFault, VaultFault) as fault:
         return web.json_response({"problem": f"記録できない / cannot be done now: {fault}"}, status=503)

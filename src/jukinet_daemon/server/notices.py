@@ -24,6 +24,7 @@ from jukinet_daemon.service.metrics import Metrics
 from jukinet_daemon.service.numbers import Numbers
 from jukinet_daemon.service.refuse import Refuser
 from jukinet_daemon.service.refused import RefusedPeers
+from jukinet_daemon.service.witness import Witnesses
 from jukinet_daemon.store.faults import StoreFault
 from jukinet_daemon.vault.fields import VaultFault
 from jukinet_daemon.wire.envelope import (
@@ -66,6 +67,7 @@ class Desk:
     refuser: Refuser
     numbers: Numbers
     comparer: Comparer
+    witnesses: Witnesses
     clock: Clock
     metrics: Metrics
 
@@ -294,7 +296,11 @@ class NoticesDoor:
         numbers = self._desk.numbers
         numbers.answered(parcel.sender, parcel.number, digest)
         missing = numbers.missing(parcel.sender)
-        head = ReplyHead(self._desk.register, parcel.sender, parcel.number, digest, missing)
+        witnesses = self._desk.witnesses
+        if parcel.checkpoint and not arrival.line.broken:
+            witnesses.returned(parcel.sender, parcel.checkpoint, digest)
+        news = witnesses.news(parcel.checkpoint)
+        head = ReplyHead(self._desk.register, parcel.sender, parcel.number, digest, missing, news)
         repeated = [place for place, answer in enumerate(given) if answer.repeated]
         moment = self._desk.clock().isoformat(timespec="milliseconds")
         payload = write_reply(head, [answer.text for answer in given], repeated, moment)

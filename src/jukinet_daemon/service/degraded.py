@@ -32,6 +32,11 @@ DEPENDENCIES = (
     ),
     Dependency("certificate", "期限まではすべて", "期限の後は新しい接続"),
     Dependency("crl", "期限まではすべて", "期限の後は市区町村からの新しい接続すべて"),
+    Dependency(
+        "witness",
+        "受領・応答・送り・操作 (受領書はそのまま有効)",
+        "新しい葉を外の者が覚えていない。末尾を切り取られても、その間のものは外から見えない",
+    ),
     Dependency("bridge", "受領・送り・操作", "橋での個人番号の提供 (B500 と答える。新しい案件で求め直す)"),
 )
 
@@ -56,6 +61,7 @@ def degraded(report: Mapping[str, Any]) -> dict[str, Any]:
         "clock": _away(not _clock_is_wrong(report)),
         "certificate": _expiry(report, "certificate"),
         "crl": _expiry(report, "crl"),
+        "witness": _witness(report),
         # The bridge has no standing line: how the last question to the other server went is what is known.
         "bridge": _away(not report["doors"].get("bridge", {}).get("peer_fault")),
     }
@@ -80,6 +86,19 @@ def _disk(report: Mapping[str, Any]) -> tuple[bool, float | None]:
     # One limit for both: what stands as a problem is not well here.
     full = [disk for disk in report["pulse"]["disks"] if disk["used_percent"] >= DISK_FULL_PERCENT]
     return not full, _until_full(report)
+
+
+def _witness(report: Mapping[str, Any]) -> tuple[bool, float | None]:
+    """What no witness holds yet is young as a rule; past the patience, or without a seal, it is not well."""
+    ledger = report.get("ledger")
+    if ledger is None:
+        return True, None
+    if not ledger["sealing"] or ledger["conflicts"]:
+        return False, 0.0
+    if ledger["unwitnessed_service_seconds"] is None:
+        return True, None
+    left = max(0.0, ledger["patience_seconds"] - ledger["unwitnessed_service_seconds"])
+    return left > 0, left
 
 
 def _until_full(report: Mapping[str, Any]) -> float | None:

@@ -12,6 +12,7 @@ class Metrics:
     def __init__(self) -> None:
         self.registry = CollectorRegistry()
         self._add_bridge()
+        self._add_ledger()
         self.notices = Counter(
             "jukinet_notices", "Answers given to notices", ["code"], registry=self.registry
         )
@@ -67,6 +68,14 @@ class Metrics:
             "jukinet_certificate_expiry_timestamp_seconds",
             "When a certificate or CRL ends",
             ["name"],
+            registry=self.registry,
+        )
+
+    def _add_ledger(self) -> None:
+        self.ledger_size = Gauge("jukinet_ledger_leaves", "Leaves that are sealed", registry=self.registry)
+        self.ledger_witnessed = Gauge(
+            "jukinet_ledger_witnessed_leaves",
+            "Leaves below the newest checkpoint that a municipality has returned",
             registry=self.registry,
         )
 

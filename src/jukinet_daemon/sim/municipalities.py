@@ -96,7 +96,8 @@ class Sixty:
                 await self._start_cs(municipality.code, site.register, url, journal)
 
     async def _start_cs(self, code: str, register: str, url: str, journal: Journal) -> None:
-        window = Window(register, code, url, self._world.cs_caller(code, register))
+        caller, key = self._world.cs_caller(code, register), self._world.ledger_key(register)
+        window = Window(register, code, url, caller, ledger_key=key)
 
         def answered(answer: Answered) -> None:
             self._progress.answered(register, answer.outcome)

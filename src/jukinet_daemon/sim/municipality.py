@@ -10,12 +10,15 @@ from dataclasses import dataclass
 from datetime import date, datetime, timedelta
 from typing import Any
 
+from jukinet_daemon.ledger.checkpoint import Verifier
 from jukinet_daemon.outward import Caller, Conversation, PeerFault, call
 from jukinet_daemon.sim.asked import Asked
 from jukinet_daemon.sim.journal import Journal
 from jukinet_daemon.sim.tally import counts_of_day
+from jukinet_daemon.sim.witness import Witness
 from jukinet_daemon.wire.envelope import PARCEL_TYPE, TALLY_TYPE, digest_of, seal
 from jukinet_daemon.wire.parcel import Parcel, write_parcel
+from jukinet_daemon.wire.reply import CheckpointMessage
 from jukinet_daemon.wire.tally import Tally, write_tally
 from jukinet_daemon.wire.text import canonical
 
@@ -33,6 +36,7 @@ class Window:
     caller: Caller
     parcel_notices: int = 50
     in_flight: int = 4
+    ledger_key: Verifier | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -61,6 +65,8 @@ class _Sent:
     digest: str
     notices: list[dict[str, Any]]
     asked: bool = False
+    # The checkpoint that it named.
+    checkpoint: str | None = None
 
 
 class MunicipalCs:
@@ -81,6 +87,7 @@ class MunicipalCs:
         self._shown = ""
         self._days: deque[date] = deque()
         self._compared: set[date] = set()
+        self.witness = Witness(journal, window.register, window.municipality, window.ledger_key)
 
     def post(self, notices: Iterable[dict[str, Any]]) -> None:
         """Queues notices."""
@@ -153,7 +160,8 @@ class MunicipalCs:
         notices = [self._waiting.popleft() for _ in range(count)]
         try:
             self._number += 1
-            parcel = Parcel(self._window.register, self._window.municipality, self._number, tuple(notices))
+            window, held = self._window, self.witness.note
+            parcel = Parcel(window.register, window.municipality, self._number, tuple(notices), held)
             now = datetime.now().astimezone().isoformat(timespec="milliseconds")
             signed = seal(write_parcel(parcel, now), PARCEL_TYPE, self._window.caller.key)
             self._journal.write(
@@ -166,7 +174,7 @@ class MunicipalCs:
         except BaseException:
             self._waiting.extendleft(reversed(notices))
             raise
-        return _Sent(digest_of(signed), notices)
+        return _Sent(digest_of(signed), notices, checkpoint=held)
 
     async def _compare(self, line: Conversation, day: date) -> list[list[int]]:
         """Compares a day with the server, nothing being on its way; gives the numbers that it misses."""
@@ -224,12 +232,21 @@ class MunicipalCs:
                 self._entry("answered", notice, outcome=answer.outcome, code=answer.code, repeated=repeated)
             )
             self._answered(Answered(notice, answer.outcome, answer.code, answer.field, repeated))
+        entries += self._witnessed(reply.checkpoint, sent)
         self._journal.write(told + entries)
-        self._settled += len(entries)
+        self._settled += len(sent.notices) - len(again)
         if again:
             flying.appendleft(_Sent(sent.digest, again))
             raise PeerFault("the server takes nothing now")
         return reply.missing
+
+    def _witnessed(self, told: CheckpointMessage | None, sent: _Sent) -> list[dict[str, Any]]:
+        """What the journal has to know of a reply's checkpoint; one that is not taken is told once."""
+        before = self.witness.refused
+        entries = list(self.witness.hear(told, sent.checkpoint))
+        if self.witness.refused and self.witness.refused != before:
+            self._show(f"証跡の控えを受け取らない / checkpoint not taken: {self.witness.refused}")
+        return entries
 
     def _telegram(self, event: str, signed: str, **fields: Any) -> dict[str, Any]:
         """What went over the line, word for word: the receipt is evidence, the parcel is what is owed."""

@@ -5,6 +5,7 @@ from dataclasses import asdict, dataclass
 from pathlib import Path
 
 from jukinet_daemon.keys import signing_key
+from jukinet_daemon.ledger.checkpoint import Verifier
 from jukinet_daemon.outward import Caller
 from jukinet_daemon.pki.peer import Role
 from jukinet_daemon.pki.tls import client_context
@@ -26,6 +27,7 @@ class Site:
     config: str
     dsn: str
     national_journal: str
+    ledger_key: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -49,6 +51,11 @@ class World:
     def cs_journal(self, municipality: str) -> Path:
         """Where a municipality's CS writes down what it sends and what it is answered."""
         return self.folder / "cs" / f"{municipality}.ndjson"
+
+    def ledger_key(self, register: str) -> Verifier | None:
+        """What opens the checkpoints of a register's ledger, if it is sealed."""
+        text = self.site(register).ledger_key
+        return Verifier.read(text) if text else None
 
     def cs_caller(self, municipality: str, register: str) -> Caller:
         """A municipality's CS on its way to a register's server. Raises PkiFileError."""

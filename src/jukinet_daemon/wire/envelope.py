@@ -1,7 +1,7 @@
 """封筒: a JSON payload signed by a certificate's key, as a compact JWS (RFC 7515, ES256)."""
 
 import hashlib
-from base64 import urlsafe_b64encode
+from base64 import urlsafe_b64decode, urlsafe_b64encode
 from dataclasses import dataclass, field
 
 from cryptography.hazmat.primitives.asymmetric.ec import EllipticCurvePrivateKey, EllipticCurvePublicKey
@@ -90,3 +90,8 @@ def digest_of(signed: str | bytes) -> str:
 def base64url(data: bytes) -> str:
     """Base64url without padding, as JOSE writes it."""
     return urlsafe_b64encode(data).rstrip(b"=").decode("ascii")
+
+
+def from_base64url(text: str) -> bytes:
+    """What base64url without padding says."""
+    return urlsafe_b64decode(text + "=" * (-len(text) % 4))

@@ -13,6 +13,8 @@ MAX_NOTICES = 500
 
 MAX_PARCEL_NUMBER = 2**53 - 1
 ParcelNumber = Annotated[int, Field(ge=1, le=MAX_PARCEL_NUMBER)]
+MAX_CHECKPOINT_CHARACTERS = 4096
+Note = Annotated[str, Field(max_length=MAX_CHECKPOINT_CHARACTERS)]
 
 
 class ParcelMessage(Message):
@@ -24,6 +26,7 @@ class ParcelMessage(Message):
     number: ParcelNumber = Field(description="送信者ごとの電文番号 (1から連番)")
     sent_at: Moment = Field(description="送信日時")
     notices: Annotated[list[Any], Field(min_length=1, max_length=MAX_NOTICES, description="通知")]
+    checkpoint: Note | None = Field(default=None, description="送信者が持つ最新の封印の控え")
 
 
 @dataclass(frozen=True, slots=True)
@@ -34,6 +37,7 @@ class Parcel:
     sender: str
     number: int
     notices: tuple[Any, ...] = field(repr=False)
+    checkpoint: str | None = None
 
 
 class ParcelFault(ValueError):
@@ -45,7 +49,7 @@ class ParcelFault(ValueError):
 
 
 _ADAPTER = TypeAdapter(ParcelMessage)
-_FIELDS = frozenset({"protocol", "register", "sender", "number", "sent_at", "notices"})
+_FIELDS = frozenset({"protocol", "register", "sender", "number", "sent_at", "notices", "checkpoint"})
 
 
 def read_parcel(payload: bytes) -> Parcel:
@@ -62,18 +66,18 @@ def read_parcel(payload: bytes) -> Parcel:
         where = invalid.errors(include_url=False, include_input=False, include_context=False)[0]["loc"]
         known = next((step for step in where if step in _FIELDS), None)
         raise ParcelFault("not a parcel", known) from None
-    return Parcel(message.register_, message.sender, message.number, tuple(message.notices))
+    notices = tuple(message.notices)
+    return Parcel(message.register_, message.sender, message.number, notices, message.checkpoint)
 
 
 def write_parcel(parcel: Parcel, sent_at: str) -> bytes:
     """The payload of a parcel, ready to be signed. `sent_at` is RFC 3339."""
-    return canonical(
-        {
-            "protocol": PROTOCOL,
-            "register": parcel.register,
-            "sender": parcel.sender,
-            "number": parcel.number,
-            "sent_at": sent_at,
-            "notices": list(parcel.notices),
-        }
-    )
+    fields: dict[str, object] = {
+        "protocol": PROTOCOL,
+        "register": parcel.register,
+        "sender": parcel.sender,
+        "number": parcel.number,
+        "sent_at": sent_at,
+        "notices": list(parcel.notices),
+    }
+    return canonical(fields | ({"checkpoint": parcel.checkpoint} if parcel.checkpoint else {}))

@@ -8,10 +8,11 @@ from typing import Annotated, Literal
 from pydantic import ConfigDict, Field, TypeAdapter, ValidationError
 
 from jukinet_daemon.wire.notice import Message
-from jukinet_daemon.wire.parcel import PROTOCOL, ParcelNumber
+from jukinet_daemon.wire.parcel import PROTOCOL, Note, ParcelNumber
 from jukinet_daemon.wire.text import JsonFault, Moment, NoticeId, canonical, read_json
 
 Base64Url = Annotated[str, Field(pattern=r"^[A-Za-z0-9_-]+$")]
+Hash = Annotated[str, Field(pattern=r"^[A-Za-z0-9_-]{43}$")]
 Code = Annotated[str, Field(pattern=r"^[A-Z][0-9]{3}$")]
 DayText = Annotated[str, Field(pattern=r"^[0-9]{4}-[0-9]{2}-[0-9]{2}$")]
 NumberRange = Annotated[list[ParcelNumber], Field(min_length=2, max_length=2)]
@@ -71,6 +72,15 @@ class ComparisonMessage(Message):
     differing: list[Kind] = Field(description="件数が食い違う異動区分")
 
 
+class CheckpointMessage(Message):
+    """封印の控え: a checkpoint of the ledger, newer than the one that the parcel named, with its proof."""
+
+    model_config = ConfigDict(strict=True, frozen=True, extra="ignore", hide_input_in_errors=True)
+
+    note: Note = Field(description="封印の控え (C2SP tlog-checkpoint)")
+    consistency: list[Hash] = Field(description="電文の控えの木から育ったことの証明 (RFC 9162 2.1.4)")
+
+
 class ReplyMessage(Message):
     """The payload of a reply. Its readers ignore what they do not know: replies may gain fields."""
 
@@ -87,6 +97,7 @@ class ReplyMessage(Message):
     refused: ParcelRefusal | None = Field(default=None, description="電文全体を読まなかった理由")
     comparison: ComparisonMessage | None = Field(default=None, description="日次照合への返信")
     missing: list[NumberRange] = Field(default=[], description="届いていない電文番号の範囲 [最初, 最後]")
+    checkpoint: CheckpointMessage | None = Field(default=None, description="より新しい封印の控え")
 
 
 @dataclass(frozen=True, slots=True)
@@ -98,6 +109,7 @@ class ReplyHead:
     parcel: int | None
     parcel_digest: str
     missing: Sequence[tuple[int, int]] = ()
+    checkpoint: Mapping[str, object] | None = None
 
 
 class ReplyFault(ValueError):
@@ -141,6 +153,8 @@ def _shell(head: ReplyHead, answered_at: str) -> dict[str, object]:
         shell["parcel"] = head.parcel
     if head.missing:
         shell["missing"] = [list(span) for span in head.missing]
+    if head.checkpoint:
+        shell["checkpoint"] = dict(head.checkpoint)
     return shell
 
 

@@ -3,11 +3,16 @@
 import asyncio
 import shutil
 import socket
+from base64 import b64encode
 from collections.abc import Callable
 from contextlib import AsyncExitStack
 from dataclasses import dataclass
 from pathlib import Path
 
+from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
+from cryptography.hazmat.primitives.serialization import Encoding, NoEncryption, PrivateFormat
+
+from jukinet_daemon.ledger.checkpoint import Verifier, origin_of
 from jukinet_daemon.pki.files import load_certificate
 from jukinet_daemon.pki.peer import Role, thumbprint
 from jukinet_daemon.sim.demo.children import Child, ChildFault, ReadySocket
@@ -50,6 +55,12 @@ listen = "{health}"
 
 [control]
 socket = "{control}"
+
+[ledger]
+keys = ["{public}"]
+
+[seal]
+key = "{seal}"
 
 [rules]
 offices = "{offices}"
@@ -120,11 +131,19 @@ class Stage:
             config=str(self._folder / f"{register}.toml"),
             dsn=self.postgres.dsn(register),
             national_journal=str(journal),
+            ledger_key=Verifier(origin_of(TRUST_DOMAIN, register, 1), self._ledger_key(register)).text,
         )
         self._write_config(site)
         await self._migrate(site)
         await self._start_server(site)
         return site
+
+    def _ledger_key(self, register: str) -> bytes:
+        """Makes the key that seals a ledger; gives its public half."""
+        key, path = Ed25519PrivateKey.generate(), self._folder / f"{register}-ledger.pem"
+        path.touch(mode=0o600)
+        path.write_bytes(key.private_bytes(Encoding.PEM, PrivateFormat.PKCS8, NoEncryption()))
+        return key.public_key().public_bytes_raw()
 
     def _write_config(self, site: Site) -> None:
         ring = self._folder / f"{site.register}-keyring.toml"
@@ -137,6 +156,8 @@ class Stage:
             dsn=site.dsn,
             tls=tls_files(self._folder / "pki", Role.PREF, site.register),
             ring=ring,
+            public=b64encode(Verifier.read(site.ledger_key).public).decode(),
+            seal=self._folder / f"{site.register}-ledger.pem",
             notices=site.notices.removeprefix("wss://").removesuffix("/notices"),
             national=site.national,
             health=site.health.removeprefix("http://"),

@@ -10,6 +10,11 @@ SELECT log_id, origin FROM ledger_log ORDER BY log_id DESC LIMIT 1
 -- A log from its first leaf.
 INSERT INTO ledger_log (log_id, origin) VALUES ($1, $2)
 
+-- name: restart_log
+-- A log begins because the one before it cannot grow any more, with its leaf of evidence.
+WITH told AS (INSERT INTO ledger (hash, salt, payload) VALUES ($3, $4, $5))
+INSERT INTO ledger_log (log_id, origin) VALUES ($1, $2) RETURNING log_id
+
 -- name: newest_checkpoint
 -- How far a log is sealed.
 SELECT size, note, peaks, seen, sealed_at FROM ledger_checkpoint WHERE log_id = $1 ORDER BY size DESC LIMIT 1
@@ -81,3 +86,45 @@ JOIN ledger_run AS r ON r.log_id = $1 AND r.position BETWEEN (
 JOIN ledger AS l
     ON l.entry_id >= lower(r.entries) + greatest(w.first - r.position, 0)
     AND l.entry_id < least(upper(r.entries), lower(r.entries) + w.last + 1 - r.position)
+
+-- name: find_witnesses
+-- The checkpoints that municipalities returned.
+SELECT note, size FROM ledger_witness WHERE log_id = $1
+
+-- name: store_witness
+-- A municipality returned a newer checkpoint than before.
+INSERT INTO ledger_witness AS w (sender, log_id, size, note, parcel_digest) VALUES ($1, $2, $3, $4, $5)
+ON CONFLICT (sender) DO UPDATE
+SET log_id = excluded.log_id, size = excluded.size, note = excluded.note,
+    parcel_digest = excluded.parcel_digest, witnessed_at = clock_timestamp()
+WHERE (w.log_id, w.size) < (excluded.log_id, excluded.size)
+
+-- name: store_conflict
+-- Somebody holds a checkpoint under our key that this log does not have; with its leaf.
+WITH found AS (
+    INSERT INTO ledger_conflict (log_id, sender, size, note, parcel_digest) VALUES ($1, $2, $3, $4, $5)
+    ON CONFLICT DO NOTHING
+    RETURNING conflict_id
+)
+, told AS (
+    INSERT INTO ledger (hash, salt, payload) SELECT $6::bytea, $7::bytea, $8::text FROM found
+)
+SELECT conflict_id FROM found
+
+-- name: ledger_state
+-- How far the ledger is sealed and witnessed; the oldest leaf that is not sealed; the oldest checkpoint that
+-- nobody has returned.
+SELECT l.log_id, l.origin, c.size, c.sealed_at, w.size AS witnessed, w.witnesses,
+    (SELECT recorded_at FROM ledger WHERE entry_id > coalesce(c.seen, 0) ORDER BY entry_id LIMIT 1) AS unsealed_since,
+    (
+        SELECT sealed_at FROM ledger_checkpoint
+        WHERE log_id = l.log_id AND size > coalesce(w.size, 0) ORDER BY size LIMIT 1
+    ) AS unwitnessed_since
+FROM (SELECT 1) AS one
+LEFT JOIN (SELECT log_id, origin FROM ledger_log ORDER BY log_id DESC LIMIT 1) AS l ON true
+LEFT JOIN LATERAL (
+    SELECT size, sealed_at, seen FROM ledger_checkpoint WHERE log_id = l.log_id ORDER BY size DESC LIMIT 1
+) AS c ON true
+LEFT JOIN LATERAL (
+    SELECT max(size) AS size, count(*) AS witnesses FROM ledger_witness WHERE log_id = l.log_id
+) AS w ON true
