@@ -25,7 +25,8 @@ from jukinet_daemon.store.pool import open_database
 from jukinet_daemon.wire.bridge import CONFIRM_TYPE, Case, read_confirmation, write_ask
 from jukinet_daemon.wire.envelope import digest_of, seal
 from support.bridge import Bridged, bridged, emigrate, opened_request
-from support.store import CLOCK, VAULT, session
+from support.store import CLOCK, VAULT, holding, session
+from support.wellness import problem, report_of
 from support.world import REGISTERS, Pki, postgres, until
 
 HELD = "SELECT sealed FROM bridge_held"
@@ -128,6 +129,64 @@ async def test_a_clock_that_nobody_sets_ends_a_case_too(
         await database.close()
 
 
+_STUCK = """CREATE FUNCTION stuck() RETURNS trigger LANGUAGE plpgsql AS $$
+BEGIN RAISE EXCEPTION 'stuck' USING ERRCODE = 'data_corrupted'; END $$;
+CREATE TRIGGER stuck BEFORE UPDATE ON bridge_case
+FOR EACH ROW WHEN (old.case_id = '{}') EXECUTE FUNCTION stuck();"""
+
+
+async def test_a_case_that_cannot_be_erased_keeps_none_of_the_others(bridge_world: Bridged) -> None:
+    people = await emigrate(bridge_world, 3)
+    cases = [(await bridge_world.open_case())["case"] for _ in people]
+    for case, person in zip(cases, people, strict=True):
+        await bridge_world.ask(case, person["resident_code"])
+    stuck, *others = sorted(cases)
+
+    async def erased(wanted: list[str]) -> bool:
+        leaves = await bridge_world.leaves("fuhyo", "bridge_erased")
+        return sorted(leaf["case"] for leaf in leaves) == wanted
+
+    async with session(bridge_world.fuhyo.dsn) as owner:
+        async with owner.transaction():
+            for case in cases:
+                await owner.execute(_SHIFT, case, "-2 h")
+            await owner.execute(_STUCK.format(stuck))
+        await until(lambda: erased(others), seconds=60)
+        report = await problem(bridge_world.fuhyo, "held numbers cannot be erased")
+        assert report["doors"]["bridge"]["unerased_seconds"] >= 0
+        await owner.execute("DROP TRIGGER stuck ON bridge_case")
+        await until(lambda: erased(sorted(cases)), seconds=60)
+    assert (await report_of(bridge_world.fuhyo))["doors"]["bridge"]["unerased_seconds"] is None
+
+
+async def test_a_cut_off_erasure_is_taken_up_by_the_sweep(
+    new_database: Callable[[str], str],
+) -> None:
+    """As a delivery whose taker goes away: its case is erased at once, not only when its time is over."""
+    dsn, now = new_database("fuhyo"), [0.0]
+    database = await open_database(dsn, "fuhyo", "jukinet_bridge")
+    try:
+        store, open_cases = RequestStore(database, VAULT), OpenCases(600, lambda: now[0])
+        eraser = Eraser(store, open_cases, CLOCK, Metrics(), lambda: now[0])
+        case = await _holding_one(store, "1" * 12, open_cases.run)
+        async with session(dsn) as watcher:
+
+            async def waits() -> bool:
+                return bool(await watcher.fetch("SELECT FROM pg_locks WHERE NOT granted"))
+
+            async with holding(dsn, "LOCK TABLE bridge_held"):
+                cut = asyncio.create_task(eraser.erase(case, "delivered"))
+                await until(waits)
+                cut.cancel()
+                with pytest.raises(asyncio.CancelledError):
+                    await cut
+            now[0] = 7.0
+            assert [eraser.overdue_seconds, await eraser.sweep(), eraser.overdue_seconds] == [7.0, 1, None]
+            assert await watcher.fetchval("SELECT count(*) FROM bridge_held") == 0
+    finally:
+        await database.close()
+
+
 async def test_a_delivery_that_cannot_be_whole_breaks_off(bridge_world: Bridged) -> None:
     """As after a crash of the database, which empties what was held: the file has begun when it shows."""
     (person,) = await emigrate(bridge_world)
@@ -165,12 +224,11 @@ async def test_who_reads_what_is_held_while_another_case_is_erased_misses_nothin
         await database.close()
 
 
-async def _holding_one(store: RequestStore, number: str) -> str:
+async def _holding_one(store: RequestStore, number: str, run: str | None = None) -> str:
     """A case with one number held; gives its id."""
     case, request = str(uuid4()), str(uuid4())
-    await store.open_case(
-        CaseRow(case, "a", "b", "c", "d", "e", None, str(uuid4())), 600, leaf("fuhyo", "test")
-    )
+    row = CaseRow(case, "a", "b", "c", "d", "e", None, run or str(uuid4()))
+    await store.open_case(row, 600, leaf("fuhyo", "test"))
     opening = Opening(request, case, 1, "juki", None, b"", None, leaf("fuhyo", "test"))
     await store.open_requests(case, [opening])
     await store.settle(case, [Settling(request, 1, "B100", number, leaf("fuhyo", "test"))])

@@ -80,6 +80,7 @@ async def _open_request(frame: Frame, settings: Bridge, database: Database) -> N
             frame.refused,
         ),
         juki,
+        eraser,
     )
     tools = Tools(_permit(frame), open_cases, eraser, frame.vault, frame.clock, frame.metrics)
     if settings.socket:
@@ -100,7 +101,9 @@ def _peers(frame: Frame, settings: Bridge, juki: Inquirer) -> Peers:
     return Peers(juki, _inquirer(frame, settings.national, policy))
 
 
-async def _open_door(frame: Frame, settings: Bridge, desk: BridgeDesk, peer: Inquirer) -> None:
+async def _open_door(
+    frame: Frame, settings: Bridge, desk: BridgeDesk, peer: Inquirer, eraser: Eraser | None = None
+) -> None:
     door = BridgeDoor(desk)
     listener = Listener(door.application(), frame.gate("bridge"))
     frame.stack.push_async_callback(listener.close)
@@ -110,6 +113,7 @@ async def _open_door(frame: Frame, settings: Bridge, desk: BridgeDesk, peer: Inq
         "open": not frame.status.stopping,
         "connections": door.asked,
         "peer_fault": peer.fault,
+        "unerased_seconds": eraser.overdue_seconds if eraser else None,
     }
 
 

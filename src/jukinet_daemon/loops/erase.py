@@ -25,4 +25,4 @@ class EraseLoop:
             try:
                 await self._eraser.sweep()
             except StoreFault as fault:
-                log.error("bridge_erase_failed", fault=str(fault))
+                log.error("bridge_sweep_failed", fault=str(fault))

@@ -194,6 +194,9 @@ def problems_in(report: Mapping[str, Any]) -> list[str]:
     problems += [
         f"戸口 {name} が閉じている / door closed" for name, d in report["doors"].items() if not d["open"]
     ]
+    unerased = report["doors"].get("bridge", {}).get("unerased_seconds")
+    if unerased is not None:
+        problems.append(f"橋の一時保管を {unerased:.0f} 秒前から消去できない / held numbers cannot be erased")
     relay = report.get("relay")
     if relay and not relay["connected"] and not relay["standby"]:
         problems.append(f"全国サーバとの回線が開いていない / the relay has no line: {relay['fault'] or '-'}")
