@@ -52,7 +52,9 @@ GRANT EXECUTE ON FUNCTION claim_keys, move_person, move_people, sealed_of, under
 
 -- The relay: reads what waits and nothing that was sent before, stores receipts.
 GRANT SELECT ON outgoing TO jukinet_relay;
-GRANT SELECT (outbox_id, receipt_id), UPDATE (receipt_id, refused) ON outbox TO jukinet_relay;
+GRANT SELECT (outbox_id, receipt_id), UPDATE (receipt_id, refused, received_on) ON outbox TO jukinet_relay;
+GRANT SELECT ON relayed_of_day TO jukinet_relay;
+GRANT INSERT, SELECT (comparison_id, peer, day, differing) ON comparison TO jukinet_relay;
 GRANT INSERT, SELECT (receipt_id) ON receipt TO jukinet_relay;
 GRANT INSERT ON ledger TO jukinet_relay;
 GRANT USAGE ON SEQUENCE relay_number TO jukinet_relay;

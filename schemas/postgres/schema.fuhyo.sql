@@ -1049,7 +1049,8 @@ CREATE TABLE public.outbox (
     version integer NOT NULL,
     entered_at timestamp with time zone DEFAULT clock_timestamp() NOT NULL,
     receipt_id bigint,
-    refused text
+    refused text,
+    received_on date
 )
 WITH (fillfactor='80');
 
@@ -1181,6 +1182,18 @@ CREATE SEQUENCE public.relay_number
     NO MINVALUE
     NO MAXVALUE
     CACHE 1;
+
+-- Name: relayed_of_day; Type: VIEW; Schema: public; Owner: -
+
+CREATE VIEW public.relayed_of_day AS
+ SELECT o.received_on,
+    h.change,
+    count(*) FILTER (WHERE (o.refused IS NULL)) AS accepted,
+    count(*) FILTER (WHERE (o.refused IS NOT NULL)) AS refused
+   FROM (public.outbox o
+     JOIN public.history h ON (((h.person_id = o.person_id) AND (h.version = o.version))))
+  WHERE (o.receipt_id IS NOT NULL)
+  GROUP BY o.received_on, h.change;
 
 -- Name: retention; Type: VIEW; Schema: public; Owner: -
 
@@ -1437,6 +1450,10 @@ CREATE INDEX ledger_checkpoint_by_time ON public.ledger_checkpoint USING btree (
 -- Name: number_reuse_open; Type: INDEX; Schema: public; Owner: -
 
 CREATE INDEX number_reuse_open ON public.number_reuse USING btree (sender, number) WHERE (settled_at IS NULL);
+
+-- Name: outbox_by_day; Type: INDEX; Schema: public; Owner: -
+
+CREATE INDEX outbox_by_day ON public.outbox USING brin (received_on) WITH (pages_per_range='32', autosummarize='on');
 
 -- Name: outbox_refused; Type: INDEX; Schema: public; Owner: -
 

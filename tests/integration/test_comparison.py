@@ -71,7 +71,7 @@ async def test_both_sides_count_the_same(house: House) -> None:
     assert reply.comparison.day == today().isoformat()
     assert reply.comparison.counts["entry"].model_dump() == {"accepted": 2, "held": 0, "refused": 1}
     told = (await report_of(house))["comparison"]
-    assert told == {"compared": 1, "newest": today().isoformat(), "differing": []}
+    assert told == {"compared": 1, "newest": today().isoformat(), "national": None, "differing": []}
     leaves = await house.rows("SELECT payload FROM ledger WHERE payload LIKE '%days_compared%'")
     assert len(leaves) == 1
 

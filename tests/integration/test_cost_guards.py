@@ -6,7 +6,7 @@ import sys
 import tempfile
 import tracemalloc
 from collections.abc import AsyncIterator, Callable, Iterator
-from datetime import UTC, datetime, timedelta
+from datetime import UTC, date, datetime, timedelta
 from itertools import count
 from pathlib import Path
 from types import FrameType
@@ -27,6 +27,7 @@ from support.turns import counted
 
 PEOPLE = 20_000
 CLOSED = PEOPLE - 20
+DAY = date(2026, 11, 20)
 FILL = f"""
 INSERT INTO person SELECT n, 1, 1, '{{}}', 0, true FROM generate_series(1, {PEOPLE}) AS n;
 INSERT INTO person_key SELECT 'code', lpad(n::text, 11, '0'), n FROM generate_series(1, {PEOPLE}) AS n;
@@ -37,8 +38,9 @@ INSERT INTO history (person_id, version, notice_id, area, is_foreign, change, ca
     SELECT n, 1, md5(n::text)::uuid, '401315', false, 'entry', 'birth', '20261101', lpad(n::text, 11, '0'),
     '20261101', '福岡県福岡市東区', 0, 0, '2026-11-01' FROM generate_series(1, {PEOPLE}) AS n;
 INSERT INTO receipt (parcel_digest, signed) VALUES ('', '');
-INSERT INTO outbox (notice_id, person_id, version, receipt_id)
-    SELECT md5(n::text)::uuid, n, 1, CASE WHEN n <= {CLOSED} THEN 1 END
+INSERT INTO outbox (notice_id, person_id, version, receipt_id, received_on)
+    SELECT md5(n::text)::uuid, n, 1, CASE WHEN n <= {CLOSED} THEN 1 END,
+    CASE WHEN n <= {CLOSED} THEN date '2020-01-01' + n / 20 END
     FROM generate_series(1, {PEOPLE}) AS n;
 INSERT INTO held (notice_id, person_id, others, code, sender, tied, sealed, notified_on)
     SELECT md5(n::text)::uuid, n, '{{}}', 'H210', '401307', '{{}}', '', '2026-11-01'
@@ -54,7 +56,8 @@ VALUES: dict[str, tuple[Any, ...]] = {
     "last_parcels": (["444401", "444402"],),
     "outbox_waiting": (),
     "outbox_refused": (),
-    "close_outbox": (1, [1, 2], [None, "N310"]),
+    "close_outbox": (1, [1, 2], [None, "N310"], [DAY, DAY]),
+    "relayed_of_day": (date(2021, 1, 3),),
     "heard_of_sender": ("444401", datetime(2026, 1, 1, tzinfo=UTC), timedelta(minutes=5)),
     "find_new_numbers": (["444401", "444402"], [0, 0], 100),
     "find_history": ("code", "00000000001"),
@@ -69,6 +72,7 @@ INDEXES = {
     "outbox_waiting": {"outbox_waiting"},
     "outbox_refused": {"outbox_refused"},
     "close_outbox": {"outbox_waiting"},
+    "relayed_of_day": {"outbox_by_day", "history_pkey"},
     "heard_of_sender": {"parcel_by_sender"},
     "find_new_numbers": {"parcel_by_number"},
     "find_history": {"person_key_pkey", "history_pkey"},

@@ -2,6 +2,7 @@
 
 import asyncio
 from collections.abc import AsyncIterator, Callable
+from datetime import date
 from typing import Any
 
 import pytest
@@ -15,6 +16,7 @@ from support.notices import juki_change
 from support.store import VAULT, bench, session
 from support.world import House, until
 
+DAY = date(2026, 11, 20)
 END_ALL = """
 SELECT pg_terminate_backend(pid) FROM pg_stat_activity
 WHERE datname = current_database() AND application_name LIKE 'jukinet%'
@@ -97,9 +99,9 @@ async def test_a_commit_wakes_the_relay_and_a_receipt_closes_once(dsn: str, data
     await asyncio.wait_for(woken.wait(), 30)
     first, second = await outbox.waiting(10)
     leaf = leaf_of("{}", new_salt())
-    await outbox.close_with("digest", "signed", [Closed(first.outbox_id, None)], leaf)
+    await outbox.close_with("digest", "signed", [Closed(first.outbox_id, None, DAY)], leaf)
     assert [item.outbox_id for item in await outbox.waiting(10)] == [second.outbox_id]
-    both = [Closed(first.outbox_id, "R1"), Closed(second.outbox_id, "R1")]
+    both = [Closed(first.outbox_id, "R1", DAY), Closed(second.outbox_id, "R1", DAY)]
     await outbox.close_with("digest", "signed", both, leaf_of("{}", new_salt()))
     async with session(dsn) as owner:
         rows = await owner.fetch("SELECT receipt_id, refused FROM outbox ORDER BY outbox_id")
@@ -116,7 +118,7 @@ async def test_a_receipt_is_stored_with_its_evidence_or_not_at_all(dsn: str, dat
         await owner.execute("ALTER TABLE ledger ADD CHECK (payload <> 'bad')")
         with pytest.raises(StoreFault):
             await outbox.close_with(
-                "digest", "signed", [Closed(item.outbox_id, None)], leaf_of("bad", new_salt())
+                "digest", "signed", [Closed(item.outbox_id, None, DAY)], leaf_of("bad", new_salt())
             )
         assert await owner.fetchval("SELECT count(*) FROM receipt") == 0
     assert [waiting.outbox_id for waiting in await outbox.waiting(10)] == [item.outbox_id]

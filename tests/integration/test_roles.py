@@ -37,6 +37,8 @@ TABLE_RIGHTS = {
     },
     RELAY: {
         "outgoing": {"SELECT"},
+        "relayed_of_day": {"SELECT"},
+        "comparison": {"INSERT"},
         "receipt": {"INSERT"},
         "ledger": {"INSERT"},
         "schema_migration": {"SELECT"},
@@ -149,6 +151,8 @@ COLUMN_RIGHTS: dict[str, set[str]] = {
     RELAY: {
         "UPDATE outbox.receipt_id",
         "UPDATE outbox.refused",
+        "UPDATE outbox.received_on",
+        *(f"SELECT comparison.{column}" for column in ("comparison_id", "peer", "day", "differing")),
         "SELECT outbox.outbox_id",
         "SELECT outbox.receipt_id",
         "SELECT receipt.receipt_id",

@@ -86,10 +86,11 @@ async def national_of(
     journal: Path,
     address: str = "127.0.0.1:0",
     kind: Callable[[Office, Path], NationalServer] = NationalServer,
+    register: str = "juki",
 ) -> AsyncIterator[str]:
     """A 全国サーバ with certain files; gives its URL."""
-    policy = DoorPolicy(TRUST_DOMAIN, Role.PREF, frozenset({"juki"}))
-    server = kind(Office("juki", policy, signing_key(files)), journal)
+    policy = DoorPolicy(TRUST_DOMAIN, Role.PREF, frozenset({register}))
+    server = kind(Office(register, policy, signing_key(files)), journal)
     try:
         async with serving(server.application(), files, address) as url:
             yield url

@@ -42,6 +42,7 @@ def _print_status(report: dict[str, Any]) -> None:
         numbers = report["numbers"]
         days = report["comparison"]
         table.add_row("日次照合 (14日)", f"{days['compared']} 回  食い違い {len(days['differing'])}")
+        table.add_row("全国サーバとの日次照合", f"{days['national'] or 'なし'} まで")
         table.add_row("欠番・重番", f"{len(numbers['missing'])} 箇所・{len(numbers['reused'])} 件")
     if ledger := report.get("ledger"):
         age = ledger["checkpoint_seconds"]

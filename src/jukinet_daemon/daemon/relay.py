@@ -7,7 +7,9 @@ from jukinet_daemon.daemon.frame import Frame
 from jukinet_daemon.loops.relay import RelayLoop, Route, Watch
 from jukinet_daemon.pki.peer import Role
 from jukinet_daemon.pki.trust import DoorPolicy, Side
+from jukinet_daemon.service.compare_relayed import RelayedComparer
 from jukinet_daemon.service.relay import Packer
+from jukinet_daemon.store.comparison import Comparisons
 
 
 async def open_relay(frame: Frame, settings: National) -> None:
@@ -21,9 +23,12 @@ async def open_relay(frame: Frame, settings: National) -> None:
     )
     route = Route(settings.url, policy, frame.credentials, settings.parcel_notices)
     packer = Packer(frame.register.name, frame.config.prefecture, frame.clock)
-    relay = RelayLoop(
-        await frame.database("relay"), frame.vault, packer, route, Watch(frame.metrics, frame.refused)
+    database = await frame.database("relay")
+    comparer = RelayedComparer(
+        frame.register.name, frame.config.prefecture, Comparisons(database), frame.clock
     )
+    watch = Watch(frame.metrics, frame.refused, comparer)
+    relay = RelayLoop(database, frame.vault, packer, route, watch)
     frame.lines.append(relay)
     frame.status.relay = lambda: asdict(relay.state)
     frame.begin(relay.run(), "relay")

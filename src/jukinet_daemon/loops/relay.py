@@ -13,6 +13,7 @@ from jukinet_daemon.outward import Caller, Conversation, PeerFault, Receipt, cal
 from jukinet_daemon.pki.refusal import Refusal
 from jukinet_daemon.pki.standing import Standing
 from jukinet_daemon.pki.trust import DoorPolicy
+from jukinet_daemon.service.compare_relayed import RelayedComparer
 from jukinet_daemon.service.metrics import Metrics
 from jukinet_daemon.service.refused import RefusedPeers
 from jukinet_daemon.service.relay import Packer, ReceiptFault
@@ -53,10 +54,11 @@ class Route:
 
 @dataclass(frozen=True, slots=True)
 class Watch:
-    """Where the relay tells how it fares."""
+    """Where the relay tells how it fares, and what compares its days with the national server."""
 
     metrics: Metrics
     refused: RefusedPeers
+    comparer: RelayedComparer
 
 
 @dataclass(frozen=True, slots=True)
@@ -77,6 +79,7 @@ class RelayLoop:
         self._route = route
         self._metrics = watch.metrics
         self._refused = watch.refused
+        self._comparer = watch.comparer
         self._line: _Open | None = None
         self._wake = asyncio.Event()
         self._relayed = 0
@@ -113,6 +116,7 @@ class RelayLoop:
                 log.info("relay_connected")
                 while True:
                     await self._relay_all(outbox, self._line)
+                    await self._compare(self._line)
                     await conversation.idle(self._wake, LOOK_EVERY_S)
         finally:
             self._line = None
@@ -161,6 +165,13 @@ class RelayLoop:
             self._metrics.relayed.labels("refused").inc(refused)
             if len(closed) < len(packed.outgoing):
                 raise PeerFault("the national server takes nothing now")
+
+    async def _compare(self, line: _Open) -> None:
+        """日次照合, while nothing is under way and nothing waits."""
+        while asked := await self._comparer.ask(line.key):
+            await line.conversation.send(asked.signed)
+            receipt = await self._receipt(line.conversation)
+            await self._comparer.hear(asked, receipt.reply, receipt.signed)
 
     async def _receipt(self, conversation: Conversation) -> Receipt:
         try:

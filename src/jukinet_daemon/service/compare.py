@@ -15,12 +15,14 @@ from jukinet_daemon.store.comparison import Compared, Comparisons, KeptParcel
 from jukinet_daemon.vault.fields import Vault
 from jukinet_daemon.wire.envelope import digest_of
 from jukinet_daemon.wire.kept import signed_again
-from jukinet_daemon.wire.tally import Counts, Tally, counted, counts_table, differing, kind_of
+from jukinet_daemon.wire.tally import Counts, Tally, added, counted, counts_table, differing, kind_of
 from jukinet_daemon.wire.text import canonical, notice_id_in
 
 log = structlog.get_logger()
 
 TOLD_DAYS = 14
+# The peer of a comparison that is no municipality.
+NATIONAL = "national"
 
 # A notice by the parcel it came in, and its kind.
 _Named = tuple[int, str, str]
@@ -34,6 +36,8 @@ class Comparer:
         self._store = store
         self._vault = vault
         self._clock = clock
+        # Sixty CS that come back in the morning all ask; the parcels of one are in memory at a time.
+        self._one_at_a_time = asyncio.Lock()
 
     def is_ahead(self, day: date) -> bool:
         """Whether nothing can have been received on a day yet."""
@@ -41,7 +45,8 @@ class Comparer:
 
     async def compare(self, tally: Tally, signed: str) -> dict[str, object]:
         """Compares and keeps the result; gives what the reply says. Raises StoreFault, VaultFault."""
-        ours = await self._count(tally.sender, tally.day)
+        async with self._one_at_a_time:
+            ours = await self._count(tally.sender, tally.day)
         kinds = differing(tally.counts, ours)
         theirs, own = counts_table(tally.counts), counts_table(ours)
         compared = Compared(tally.sender, tally.day, theirs, own, tuple(kinds))
@@ -52,16 +57,22 @@ class Comparer:
 
     async def _count(self, sender: str, day: date) -> Counts:
         begin = datetime.combine(day, time(), self._clock().tzinfo)
-        answers: dict[str, tuple[str, str]] = {}
+        counts: Counts = {}
         async for parcels in self._store.parcels(sender, begin, begin + timedelta(days=1)):
-            named = await asyncio.to_thread(self._opened, parcels)
-            outcomes = await self._store.first_answers(
-                sender, [name for _, name, _ in named], [parcel.parcel_id for parcel in parcels]
-            )
-            for parcel_id, name, kind in named:
-                if outcome := outcomes.get((parcel_id, name)):
-                    # An id twice in one parcel: the first was answered, the other repeats or misuses it.
-                    answers.setdefault(name, (kind, outcome))
+            counts = added(counts, await self._count_some(sender, parcels))
+        return counts
+
+    async def _count_some(self, sender: str, parcels: Sequence[KeptParcel]) -> Counts:
+        """A notice is counted in the one parcel it was first answered in, so no other need be remembered."""
+        answers: dict[str, tuple[str, str]] = {}
+        named = await asyncio.to_thread(self._opened, parcels)
+        outcomes = await self._store.first_answers(
+            sender, [name for _, name, _ in named], [parcel.parcel_id for parcel in parcels]
+        )
+        for parcel_id, name, kind in named:
+            if outcome := outcomes.get((parcel_id, name)):
+                # An id twice in one parcel: the first was answered, the other repeats or misuses it.
+                answers.setdefault(name, (kind, outcome))
         return counted(answers)
 
     def _opened(self, parcels: Sequence[KeptParcel]) -> list[_Named]:
@@ -100,6 +111,9 @@ class ComparisonDesk:
         return {
             "compared": len(compared),
             "newest": max((item.day.isoformat() for item in compared), default=None),
+            "national": max(
+                (item.day.isoformat() for item in compared if item.peer == NATIONAL), default=None
+            ),
             "differing": [
                 {
                     "peer": item.peer,
@@ -117,11 +131,17 @@ class ComparisonDesk:
 def comparison_problems(report: Mapping[str, Any]) -> list[str]:
     """The days on which both sides counted differently, in words."""
     comparison = report.get("comparison")
-    return [
-        f"{item['peer']}: {item['day']} の {item['kind']} の件数が食い違う"
-        f" (先方 {_words(item['theirs'])}, 当方 {_words(item['ours'])}) / daily counts differ"
-        for item in (comparison["differing"] if comparison else ())
-    ]
+    return [_problem(item) for item in (comparison["differing"] if comparison else ())]
+
+
+def _problem(item: Mapping[str, Any]) -> str:
+    words = (
+        f"{item['day']} の {item['kind']} の件数が食い違う"
+        f" (先方 {_words(item['theirs'])}, 当方 {_words(item['ours'])})。その日の通知番号を突き合わせる"
+    )
+    if item["peer"] == NATIONAL:
+        return f"全国サーバ: {words} / the national server counts a day otherwise"
+    return f"{item['peer']}: {words} / daily counts differ"
 
 
 def _words(count: Mapping[str, int] | None) -> str:

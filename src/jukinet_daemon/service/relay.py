@@ -2,6 +2,7 @@
 
 from collections.abc import Sequence
 from dataclasses import dataclass, field
+from datetime import date
 
 from jukinet_daemon.domain.outcomes import OutcomeClass
 from jukinet_daemon.ledger.leaf import Leaf, leaf_of, new_salt
@@ -56,7 +57,11 @@ class Packer:
         if reply.parcel_digest != packed.digest or [answer.id for answer in reply.answers] != ids:
             raise ReceiptFault("the receipt does not answer the parcel")
         return [
-            Closed(item.outbox_id, answer.code if answer.outcome == OutcomeClass.REFUSED else None)
+            Closed(
+                item.outbox_id,
+                answer.code if answer.outcome == OutcomeClass.REFUSED else None,
+                date.fromisoformat(answer.received_on) if answer.received_on else self._clock().date(),
+            )
             for item, answer in zip(packed.outgoing, reply.answers, strict=True)
             if answer.outcome != OutcomeClass.LATER
         ]

@@ -1,13 +1,15 @@
 """全国サーバの模擬: takes records from prefectures, journals them, and signs a receipt for each parcel.
 
 It judges for itself what it takes: each record of a person must carry a higher sequence than the one before.
+Of a day it counts what its journal has, and tells a prefecture that asks.
 """
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
-from datetime import datetime
+from datetime import date, datetime
 from pathlib import Path
 from typing import Any
+from zoneinfo import ZoneInfo
 
 from aiohttp import WSMsgType, web
 
@@ -16,11 +18,13 @@ from jukinet_daemon.pki.tls import peer_certificate
 from jukinet_daemon.pki.trust import DoorPolicy, NotAdmitted, admits
 from jukinet_daemon.sim.journal import Journal, read_journal
 from jukinet_daemon.sim.numbers import answer_numbers
+from jukinet_daemon.sim.tally import TAKEN, counts_relayed
 from jukinet_daemon.wire.bridge import ANSWER_TYPE, MAX_BRIDGE_BYTES, BridgeFault
 from jukinet_daemon.wire.envelope import (
     MAX_SIGNED_BYTES,
     PARCEL_TYPE,
     REPLY_TYPE,
+    TALLY_TYPE,
     SignatureFault,
     SigningKey,
     VerifyingKey,
@@ -29,10 +33,12 @@ from jukinet_daemon.wire.envelope import (
     unseal,
 )
 from jukinet_daemon.wire.parcel import Parcel, ParcelFault, read_parcel
-from jukinet_daemon.wire.reply import ReplyHead, write_answer, write_refusal, write_reply
+from jukinet_daemon.wire.reply import ReplyHead, write_answer, write_comparison, write_refusal, write_reply
+from jukinet_daemon.wire.tally import TallyFault, counts_table, differing, read_tally
 
+_ZONE = ZoneInfo("Asia/Tokyo")
 PATH, NUMBERS_PATH = "/records", "/numbers"
-TAKEN, OUT_OF_ORDER, NOT_A_RECORD = "N100", "N310", "N300"
+OUT_OF_ORDER, NOT_A_RECORD = "N310", "N300"
 
 
 @dataclass(frozen=True, slots=True)
@@ -98,13 +104,29 @@ class NationalServer:
         now = datetime.now().astimezone().isoformat(timespec="milliseconds")
         try:
             parcel = read_parcel(unseal(signed, PARCEL_TYPE, key))
-        except (SignatureFault, ParcelFault):
-            head = ReplyHead(self._office.register, "unknown", None, digest)
-            return seal(write_refusal(head, "N400", None, now), REPLY_TYPE, self._office.key)
+        except SignatureFault:
+            return seal(self._compare(signed, key, now), REPLY_TYPE, self._office.key)
+        except ParcelFault:
+            return seal(self._refuse(digest, now), REPLY_TYPE, self._office.key)
         head = ReplyHead(self._office.register, parcel.sender, parcel.number, digest)
         repeated = [i for i, record in enumerate(parcel.notices) if record.get("id") in self._answers]
         answers = self._take(parcel, digest)
         return seal(write_reply(head, answers, repeated, now), REPLY_TYPE, self._office.key)
+
+    def _refuse(self, digest: str, now: str) -> bytes:
+        return write_refusal(ReplyHead(self._office.register, "unknown", None, digest), "N400", None, now)
+
+    def _compare(self, signed: str, key: VerifyingKey, now: str) -> bytes:
+        """What is no parcel may be a tally: the counts of its day from the journal."""
+        digest = digest_of(signed)
+        try:
+            tally = read_tally(unseal(signed, TALLY_TYPE, key))
+        except (SignatureFault, TallyFault):
+            return self._refuse(digest, now)
+        ours = counts_relayed(self._journal.path, tally.sender, tally.day)
+        kinds = differing(tally.counts, ours)
+        comparison = {"day": tally.day.isoformat(), "counts": counts_table(ours), "differing": kinds}
+        return write_comparison(ReplyHead(self._office.register, tally.sender, None, digest), comparison, now)
 
     def _take(self, parcel: Parcel, digest: str) -> list[str]:
         fresh = []
@@ -123,14 +145,26 @@ class NationalServer:
             code = NOT_A_RECORD
         elif record["sequence"] <= self._sequences.get((prefecture, record["person_number"]), 0):
             code = OUT_OF_ORDER
-        return {"code": code, "prefecture": prefecture, "parcel_digest": digest, "record": record}
+        day = self._today().isoformat()
+        return {
+            "code": code,
+            "prefecture": prefecture,
+            "parcel_digest": digest,
+            "received_on": day,
+            "record": record,
+        }
+
+    def _today(self) -> date:
+        return datetime.now(_ZONE).date()
 
     def _remember(self, entry: dict[str, Any]) -> None:
         record, code = entry["record"], entry["code"]
         if code == TAKEN:
             self._sequences[entry["prefecture"], record["person_number"]] = record["sequence"]
         outcome = "ACCEPTED" if code == TAKEN else "REFUSED"
-        self._answers[record["id"]] = write_answer({"id": record["id"], "outcome": outcome, "code": code})
+        self._answers[record["id"]] = write_answer(
+            {"id": record["id"], "outcome": outcome, "code": code, "received_on": entry.get("received_on")}
+        )
 
     def close(self) -> None:
         """Closes the journal."""

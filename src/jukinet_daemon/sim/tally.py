@@ -1,7 +1,8 @@
-"""日次の集計: what a CS counts of a day, from the parcels and replies in its journal."""
+"""日次の集計: what a CS or a national server counts of a day, from its journal."""
 
 import json
 from base64 import urlsafe_b64decode
+from collections import Counter
 from datetime import date
 from pathlib import Path
 from typing import Any
@@ -9,6 +10,9 @@ from typing import Any
 from jukinet_daemon.sim.journal import read_journal
 from jukinet_daemon.wire.envelope import digest_of
 from jukinet_daemon.wire.tally import UNCOUNTED, Counts, counted, kind_of
+
+# The code of a record that a national server took.
+TAKEN = "N100"
 
 
 def counts_of_day(journal: Path, register: str, day: date) -> Counts:
@@ -28,6 +32,15 @@ def counts_of_day(journal: Path, register: str, day: date) -> Counts:
             if named and answer["code"] not in UNCOUNTED:
                 answers.setdefault(answer["id"], (kind_of(notice), answer["outcome"]))
     return counted(answers)
+
+
+def counts_relayed(journal: Path, prefecture: str, day: date) -> Counts:
+    """How many records of each kind of a prefecture a national server took and refused on a day."""
+    counts: Counter[tuple[str, bool]] = Counter()
+    for entry in read_journal(journal):
+        if entry["prefecture"] == prefecture and entry.get("received_on") == day.isoformat():
+            counts[kind_of(entry["record"]), entry["code"] == TAKEN] += 1
+    return {kind: (counts[kind, True], 0, counts[kind, False]) for kind in {kind for kind, _ in counts}}
 
 
 def _payload(signed: str) -> dict[str, Any]:

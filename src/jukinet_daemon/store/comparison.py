@@ -10,8 +10,8 @@ from jukinet_daemon.ledger.leaf import Leaf
 from jukinet_daemon.store.faults import store_faults
 from jukinet_daemon.store.pool import Database
 
-# Parcels read together: with 500 notices each, some tens of megabytes.
-_TOGETHER = 32
+# Parcels held in memory together: sixteen megabytes at most.
+_TOGETHER = 8
 
 
 @dataclass(frozen=True, slots=True)
@@ -55,6 +55,16 @@ class Comparisons:
         """The outcomes of notices whose first answer was given in one of these parcels. Raises StoreFault."""
         rows = await self._database.fetch("first_answers", notice_ids, sender, parcels)
         return {(row["parcel_id"], row["notice_id"]): row["outcome"] for row in rows}
+
+    async def relayed(self, day: date) -> dict[str, tuple[int, int, int]]:
+        """Of each kind how many records the national server took, held (none), refused. Raises StoreFault."""
+        rows = await self._database.fetch("relayed_of_day", day)
+        return {row["change"]: (row["accepted"], 0, row["refused"]) for row in rows}
+
+    async def compared_with(self, peer: str, since: date) -> dict[date, bool]:
+        """The days compared with a peer, and whether each differs. Raises StoreFault."""
+        rows = await self._database.fetch("compared_with", peer, since)
+        return {row["day"]: row["differs"] for row in rows}
 
     async def store(self, compared: Compared, signed: str, leaf: Leaf) -> None:
         """Keeps a comparison with its evidence, in one transaction. Raises StoreFault."""

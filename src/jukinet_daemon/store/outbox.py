@@ -3,6 +3,7 @@
 from collections.abc import Callable, Mapping, Sequence
 from contextlib import suppress
 from dataclasses import dataclass
+from datetime import date
 
 from jukinet_daemon.domain.record import Record
 from jukinet_daemon.ledger.leaf import Leaf
@@ -25,10 +26,11 @@ class Outgoing:
 
 @dataclass(frozen=True, slots=True)
 class Closed:
-    """What a receipt says of one record: taken, or refused with a code."""
+    """What a receipt says of one record: taken or refused with a code, and on which day."""
 
     outbox_id: int
     refused: str | None
+    received_on: date
 
 
 class Outbox:
@@ -95,6 +97,7 @@ class Outbox:
                     receipt_id,
                     [item.outbox_id for item in closed],
                     [item.refused for item in closed],
+                    [item.received_on for item in closed],
                 )
                 await self._connection.execute(queries["add_leaf"], leaf.hash, leaf.salt, leaf.payload)
 

@@ -113,6 +113,17 @@ def counted(answers: Mapping[str, tuple[str, str]]) -> Counts:
     return {kind: (count[0], count[1], count[2]) for kind, count in counts.items()}
 
 
+def added(one: Counts, other: Counts) -> Counts:
+    """Two counts together."""
+    none = (0, 0, 0)
+    kinds = one.keys() | other.keys()
+    return {kind: _sum(one.get(kind, none), other.get(kind, none)) for kind in kinds}
+
+
+def _sum(one: tuple[int, int, int], other: tuple[int, int, int]) -> tuple[int, int, int]:
+    return one[0] + other[0], one[1] + other[1], one[2] + other[2]
+
+
 def differing(one: Counts, other: Counts) -> list[str]:
     """The kinds of which two sides counted differently."""
     return sorted(kind for kind in one.keys() | other.keys() if one.get(kind) != other.get(kind))

@@ -10,7 +10,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from jukinet_daemon.sim.journal import read_journal
-from jukinet_daemon.sim.national import TAKEN
+from jukinet_daemon.sim.tally import TAKEN
 from jukinet_daemon.sim.world import Site, World
 
 Query = Callable[[str, str], str]

@@ -9,6 +9,15 @@ ORDER BY received_at, parcel_id LIMIT $6
 SELECT notice_id::text AS notice_id, parcel_id, outcome FROM inbox
 WHERE notice_id = ANY ($1::uuid[]) AND sender = $2 AND parcel_id = ANY ($3::bigint[])
 
+-- name: relayed_of_day
+-- What was relayed and receipted of a day, by kind.
+SELECT change, accepted, refused FROM relayed_of_day WHERE received_on = $1
+
+-- name: compared_with
+-- Whether the newest comparison of each day with a peer since a day found a difference.
+SELECT DISTINCT ON (day) day, cardinality(differing) > 0 AS differs
+FROM comparison WHERE peer = $1 AND day >= $2 ORDER BY day, comparison_id DESC
+
 -- name: store_comparison
 -- What both sides counted of a day.
 INSERT INTO comparison (peer, day, signed, theirs, ours, differing) VALUES ($1, $2, $3, $4, $5, $6)

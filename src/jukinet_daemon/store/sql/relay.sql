@@ -11,9 +11,9 @@ SELECT nextval('relay_number')
 INSERT INTO receipt (parcel_digest, signed) VALUES ($1, $2) RETURNING receipt_id
 
 -- name: close_outbox
--- Marks what a receipt closes, with the code of what the national server refused.
-UPDATE outbox SET receipt_id = $1, refused = answered.refused
-FROM unnest($2::bigint[], $3::text[]) AS answered (outbox_id, refused)
+-- Marks what a receipt closes, with the code of what the national server refused, and the day it took it.
+UPDATE outbox SET receipt_id = $1, refused = answered.refused, received_on = answered.received_on
+FROM unnest($2::bigint[], $3::text[], $4::date[]) AS answered (outbox_id, refused, received_on)
 WHERE outbox.outbox_id = answered.outbox_id AND outbox.receipt_id IS NULL
 
 -- name: add_leaf
