@@ -26,6 +26,8 @@ from jukinet_daemon.wire.reply import ReplyFault, ReplyMessage, read_reply
 
 HEARTBEAT_S = 20.0
 CONNECT_TIMEOUT_S = 10.0
+# From the first packet to the open line: a server that takes the connection and says nothing is given up.
+OPEN_TIMEOUT_S = 30.0
 # What a server that takes nothing for a while wants people to read, percent-encoded (RFC 3986) UTF-8.
 NOTICE_HEADER = "Jukinet-Notice"
 
@@ -141,9 +143,10 @@ async def call(url: str, caller: Caller) -> AsyncIterator[Conversation]:
     timeout = aiohttp.ClientTimeout(total=None, sock_connect=CONNECT_TIMEOUT_S)
     async with aiohttp.ClientSession(timeout=timeout) as session:
         try:
-            socket = await session.ws_connect(
-                url, ssl=caller.context, compress=0, heartbeat=HEARTBEAT_S, max_msg_size=MAX_SIGNED_BYTES
-            )
+            async with asyncio.timeout(OPEN_TIMEOUT_S):
+                socket = await session.ws_connect(
+                    url, ssl=caller.context, compress=0, heartbeat=HEARTBEAT_S, max_msg_size=MAX_SIGNED_BYTES
+                )
         except (aiohttp.ClientError, OSError, TimeoutError) as fault:
             raise _unreachable(fault) from None
         async with socket:

@@ -1,5 +1,6 @@
 """The relay to the national server: everything arrives once, in order, at the right server only."""
 
+import asyncio
 import socket
 from contextlib import AsyncExitStack
 from pathlib import Path
@@ -7,9 +8,11 @@ from typing import Any
 
 import aiohttp
 import pytest
+from aiohttp import web
 from structlog.testing import capture_logs
 
 from conftest import HouseMaker
+from jukinet_daemon import outward
 from jukinet_daemon.keys import verifying_key
 from jukinet_daemon.pki.files import load_certificate
 from jukinet_daemon.pki.peer import Role, thumbprint
@@ -18,7 +21,7 @@ from jukinet_daemon.wire.envelope import REPLY_TYPE, unseal
 from jukinet_daemon.wire.reply import read_reply
 from support.national import Ear, FallingNational, national, relay_of, relayed, serving, taken
 from support.notices import juki_change
-from support.world import House, Pki, until
+from support.world import FUKUOKA, House, Pki, until
 
 NOWHERE = "A" * 43
 
@@ -140,6 +143,28 @@ async def test_stranger_is_told_nothing(
     # Once for each call; of the last one the end may have come before it was told.
     assert ear.calls - len(refused(events)) in (0, 1)
     assert not await relayed(house)
+
+
+async def test_a_server_that_takes_the_connection_and_says_nothing_is_given_up(
+    pki: Pki, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Elsewise the relay would wait for it as long as it lives."""
+    monkeypatch.setattr(outward, "OPEN_TIMEOUT_S", 0.5)
+    asked = asyncio.Event()
+
+    async def silent(request: web.Request) -> web.Response:
+        asked.set()
+        await request.content.read()
+        await asyncio.Event().wait()
+        raise AssertionError
+
+    application = web.Application()
+    application.router.add_get("/{path:.*}", silent)
+    async with serving(application, pki.files(Role.PREF, "juki")) as url, asyncio.timeout(20):
+        with pytest.raises(outward.PeerFault, match="TimeoutError"):
+            async with outward.call(url, pki.caller(Role.CS, FUKUOKA, "juki")):
+                raise AssertionError
+    assert asked.is_set()
 
 
 def refused(events: list[Any]) -> list[Any]:
