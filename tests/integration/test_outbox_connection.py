@@ -52,6 +52,25 @@ async def test_there_is_one_relay_a_register(database: Database) -> None:
     await (await _opened(database)).close()
 
 
+async def test_a_connection_that_could_not_be_looked_at_is_not_left_open(
+    dsn: str, database: Database
+) -> None:
+    async with session(dsn) as owner:
+        open_now = "SELECT count(*) FROM pg_stat_activity WHERE datname = current_database()"
+        before = await owner.fetchval(open_now)
+        await owner.execute("REVOKE SELECT ON pg_settings FROM PUBLIC")
+        with pytest.raises(StoreFault, match="InsufficientPrivilege") as fault:
+            await database.connect()
+
+        async def as_before() -> bool:
+            return bool(await owner.fetchval(open_now) == before)
+
+        await until(as_before, 5)
+    assert (
+        fault.value
+    )  # it holds the frames of the look, and with them the connection: nothing else closes it
+
+
 async def test_the_role_outlasts_the_return_to_the_pool(database: Database) -> None:
     for _ in range(3):
         async with database.pool.acquire() as connection:

@@ -64,7 +64,11 @@ async def open_database(
 
     async def connect() -> Connection:
         connection: Connection = await asyncpg.connect(dsn, **options)
-        await guard.look(connection)
+        try:
+            await guard.look(connection)
+        except BaseException:
+            connection.terminate()
+            raise
         return connection
 
     database = Database(pool, queries, connect)
