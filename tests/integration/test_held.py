@@ -13,6 +13,7 @@ import pytest
 from conftest import HouseMaker
 from jukinet_daemon.sim.journal import read_journal
 from support.notices import fuhyo_change, individual_number, juki_change, resident_code
+from support.store import session
 from support.world import House, until
 
 CORRECTION = {"change": "correction", "cause": "correction_ex_officio"}
@@ -121,6 +122,21 @@ async def test_what_was_missing_is_released_first_and_the_rest_becomes_right(
     ]
     assert await _versions(house) == [first["id"], between["id"], second["id"]]
     assert await house.rows("SELECT waiting FROM person") == [{"waiting": 0}]
+
+
+async def test_one_that_does_not_open_does_not_hide_what_was_settled(
+    house: House, operator: Operator
+) -> None:
+    """What is behind it cannot be read; the notice itself was applied, and the operator is told so."""
+    person = {"resident_code": resident_code()}
+    first, second = juki_change(person=person), juki_change(event_date="20261102", person=person)
+    between = juki_change(**DEATH, person=person)
+    assert await _codes(house, first, second, between) == ["A100", "H210", "H200"]
+    async with session(house.dsn) as owner:
+        await owner.execute("UPDATE held SET sealed = '\\x0001ff' WHERE notice_id = $1", second["id"])
+    settled = await operator.tell(f"/held/{between['id']}/release?apply=true")
+    assert [(item["notice_id"], item["applied"]) for item in settled] == [(between["id"], True)]
+    assert await _versions(house) == [first["id"], between["id"]]
 
 
 async def test_two_persons_that_waited_are_free_once_the_notice_is_rejected(

@@ -17,6 +17,7 @@ from jukinet_daemon.service.batch import House
 from jukinet_daemon.store.faults import StoreFault
 from jukinet_daemon.store.held import Held, HeldNotices, Settlement
 from jukinet_daemon.store.inbox import Inbox
+from jukinet_daemon.vault.fields import VaultFault
 from jukinet_daemon.wire.notice import read_notice
 from jukinet_daemon.wire.text import canonical, read_json
 
@@ -110,7 +111,7 @@ class HeldDesk:
                 result = await self._decide_again(other, operator, apply=True)
                 settled.append(result)
                 waiting |= set() if result.applied else named
-        except (SettleFault, StoreFault) as fault:
+        except (SettleFault, StoreFault, VaultFault) as fault:
             # What was settled is settled; the rest waits for the next look.
             log.warning("held_interrupted", fault=str(fault), notice_id=held.notice_id)
         return settled
