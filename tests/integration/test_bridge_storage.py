@@ -187,6 +187,29 @@ async def test_a_cut_off_erasure_is_taken_up_by_the_sweep(
         await database.close()
 
 
+async def test_a_delivery_whose_taker_left_before_it_began_is_erased_at_once(bridge_world: Bridged) -> None:
+    (person,) = await emigrate(bridge_world)
+    case = (await bridge_world.open_case())["case"]
+    await bridge_world.ask(case, person["resident_code"])
+    async with session(bridge_world.fuhyo.dsn) as watcher:
+
+        async def waits() -> bool:
+            return bool(await watcher.fetch("SELECT FROM pg_locks WHERE NOT granted"))
+
+        async with holding(bridge_world.fuhyo.dsn, "SELECT FROM bridge_case FOR UPDATE"):
+            taking = asyncio.create_task(bridge_world.deliver(case))
+            await until(waits)
+            taking.cancel()
+            with pytest.raises(asyncio.CancelledError):
+                await taking
+
+        async def erased() -> list[str]:
+            return [leaf["why"] for leaf in await bridge_world.leaves("fuhyo", "bridge_erased")]
+
+        assert await until(erased, 20) == ["delivered"]
+        assert await watcher.fetchval("SELECT count(*) FROM bridge_held") == 0
+
+
 async def test_a_delivery_that_cannot_be_whole_breaks_off(bridge_world: Bridged) -> None:
     """As after a crash of the database, which empties what was held: the file has begun when it shows."""
     (person,) = await emigrate(bridge_world)

@@ -1,6 +1,6 @@
 """橋の窓口: operators open cases, hand in an office's list, take the one delivery, look at cases."""
 
-from collections.abc import Awaitable, Callable
+from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import aclosing
 from typing import Annotated, Any
 
@@ -83,20 +83,27 @@ class BridgeWindow:
 
     async def _deliver(self, request: web.Request) -> web.StreamResponse:
         form = await _form(request, _DELIVERY)
-        pieces = await self._desk.deliver(_case_id(request), operator_of(request), form.password)
-        response = web.StreamResponse(headers={"Content-Type": "application/octet-stream"})
+        pieces = self._desk.deliver(_case_id(request), operator_of(request), form.password)
+        async with aclosing(pieces):
+            # Before anything is answered: what cannot be taken is told in a sentence.
+            first = await anext(pieces)
+            return await _sent(request, first, pieces)
+
+
+async def _sent(request: web.Request, first: bytes, pieces: AsyncIterator[bytes]) -> web.StreamResponse:
+    response = web.StreamResponse(headers={"Content-Type": "application/octet-stream"})
+    try:
         await response.prepare(request)
-        try:
-            async with aclosing(pieces):
-                async for piece in pieces:
-                    await response.write(piece)
-            await response.write_eof()
-        except (CaseFault, StoreFault, VaultFault) as fault:
-            # The file has begun: nothing but a line that breaks says that it is not whole.
-            log.error("bridge_delivery_broke_off", fault=str(fault))
-            if request.transport:
-                request.transport.abort()
-        return response
+        await response.write(first)
+        async for piece in pieces:
+            await response.write(piece)
+        await response.write_eof()
+    except (CaseFault, StoreFault, VaultFault) as fault:
+        # The file has begun: nothing but a line that breaks says that it is not whole.
+        log.error("bridge_delivery_broke_off", fault=str(fault))
+        if request.transport:
+            request.transport.abort()
+    return response
 
 
 def _plainly(operation: _Operation) -> _Operation:

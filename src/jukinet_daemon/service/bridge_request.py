@@ -249,17 +249,14 @@ class RequestDesk:
     async def deliver(self, case_id: str, operator: str, password: str) -> AsyncGenerator[bytes, None]:
         """Takes the one delivery: a file sealed with a password, piece by piece; then all of it is erased.
 
-        Raises CaseFault before the first piece where there is nothing to take. A delivery that breaks off is
-        not made again.
+        It is taken with the first piece; from then on it is erased, whoever goes away. Raises CaseFault
+        before the first piece where there is nothing to take. A delivery that breaks off is not made again.
         """
         case = self._found(case_id, operator)
         moment = self._clock().isoformat(timespec="milliseconds")
         evidence = leaf(REGISTER, "bridge_delivered", **case_fields(case), at=moment)
         if not await self._store.deliver(case_id, evidence):
             raise CaseFault("この事案の引渡しは終わっている / delivered before, or over")
-        return self._pieces(case, password)
-
-    async def _pieces(self, case: Case, password: str) -> AsyncGenerator[bytes, None]:
         try:
             writer = AgeWriter(password)
             head = {"case": case.id, "office": case.office, "affair": case.affair, "basis": case.basis}
