@@ -2,6 +2,7 @@
 
 import argparse
 import asyncio
+import os
 
 import uvloop
 
@@ -24,6 +25,8 @@ def main() -> None:
     unknown = [name for name in options.what if name not in MEASUREMENTS]
     if unknown:
         parser.error(f"知らない測定 / no such measurement: {', '.join(unknown)}")
+    # What starts is compiled, as an installation is (packaging/install.sh).
+    os.environ.pop("PYTHONDONTWRITEBYTECODE", None)
     with asyncio.Runner(loop_factory=uvloop.new_event_loop) as runner:
         runner.run(run(options.what or tuple(MEASUREMENTS), quick=options.quick))
 
