@@ -5,6 +5,7 @@ import json
 import sys
 import tempfile
 import tracemalloc
+from collections import Counter
 from collections.abc import AsyncIterator, Callable, Iterator
 from datetime import UTC, date, datetime, timedelta
 from itertools import count
@@ -15,11 +16,13 @@ from typing import Any
 import pytest
 
 from jukinet_daemon.schemas import schemas_folder
-from jukinet_daemon.service.batch import items_of
+from jukinet_daemon.service import batch
+from jukinet_daemon.service.batch import Planner, items_of
 from jukinet_daemon.sim.postgres import EmbeddedPostgres
-from jukinet_daemon.store.inbox import Known
+from jukinet_daemon.store.inbox import Inbox, Known
 from jukinet_daemon.store.migrate import migrate
 from jukinet_daemon.store.queries import load_queries
+from jukinet_daemon.unhurried import PIECE
 from support.notices import juki_change
 from support.plans import plan_of
 from support.store import Bench, arrival, bench, outcomes, session
@@ -194,6 +197,39 @@ async def test_a_batch_waits_for_the_database_a_fixed_number_of_times(
             waits.append(turns.count - before)
     assert waits[0] == waits[1] == waits[2]
     assert 0 < waits[0] <= MOST_TURNS
+
+
+async def test_nobody_waits_for_more_than_a_piece_of_a_large_parcel(
+    desk: Bench, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Between two turns of somebody else no step takes more notices than a piece."""
+    turn = 0
+    taken: Counter[tuple[str, int]] = Counter()
+
+    def watched(owner: Any, name: str) -> None:
+        step = getattr(owner, name)
+
+        def taking(*arguments: Any) -> Any:
+            taken[name, turn] += 1
+            return step(*arguments)
+
+        monkeypatch.setattr(owner, name, taking)
+
+    async def somebody_else() -> None:
+        nonlocal turn
+        while True:
+            turn += 1
+            await asyncio.sleep(0)
+
+    for owner, name in ((batch, "_item"), (Planner, "add"), (Inbox, "_row")):
+        watched(owner, name)
+    other = asyncio.create_task(somebody_else())
+    sent = await desk.receive(*(juki_change() for _ in range(500)))
+    other.cancel()
+    assert outcomes(sent) == ["ACCEPTED"] * 500
+    assert {name for name, _ in taken} == {"_item", "add", "_row"}
+    assert taken.total() == 3 * 500
+    assert max(taken.values()) <= PIECE
 
 
 def _thought(desk: Bench, notices: int) -> Callable[[], None]:
