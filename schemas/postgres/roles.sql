@@ -46,7 +46,7 @@ GRANT UPDATE (version, current, stays, waiting, coded) ON person TO jukinet_noti
 GRANT UPDATE (redelivered) ON inbox TO jukinet_notices;
 GRANT UPDATE (batches) ON closing TO jukinet_notices;
 GRANT USAGE ON SEQUENCE parcel_number, person_number TO jukinet_notices;
-GRANT EXECUTE ON PROCEDURE commit_batch TO jukinet_notices;
+GRANT EXECUTE ON PROCEDURE commit_batch, commit_parcels TO jukinet_notices;
 GRANT SELECT ON ended_key TO jukinet_notices;
 GRANT EXECUTE ON FUNCTION claim_keys, move_person, move_people, sealed_of, under_ended_key TO jukinet_notices;
 
@@ -69,7 +69,7 @@ GRANT USAGE ON SEQUENCE person_number TO jukinet_control;
 GRANT UPDATE (version, current, stays, waiting, coded) ON person TO jukinet_control;
 GRANT SELECT ON inbox TO jukinet_control;
 GRANT INSERT ON history, outbox, departure, ledger TO jukinet_control;
-GRANT SELECT (parcel_id, number, digest, thumbprint, received_at) ON parcel TO jukinet_control;
+GRANT SELECT (parcel_id, number, digest, thumbprint, received_at, kinds) ON parcel TO jukinet_control;
 GRANT SELECT (notice_id, outbox_id, entered_at, receipt_id, refused) ON outbox TO jukinet_control;
 GRANT SELECT (receipt_id, parcel_digest, received_at) ON receipt TO jukinet_control;
 GRANT SELECT ON ended_key TO jukinet_control;
@@ -79,16 +79,18 @@ GRANT EXECUTE ON FUNCTION hold_keys, sealed_of, under_ended_key TO jukinet_contr
 -- Health: counts and times, no records.
 GRANT SELECT (outbox_id, entered_at, receipt_id, refused) ON outbox TO jukinet_status;
 GRANT SELECT (notice_id, outcome, code) ON inbox TO jukinet_status;
-GRANT SELECT (sender, received_at) ON parcel TO jukinet_status;
+GRANT SELECT (sender, received_at, kinds) ON parcel TO jukinet_status;
 GRANT SELECT (notice_id, held_at) ON held TO jukinet_status;
 GRANT SELECT, INSERT, UPDATE, DELETE ON process TO jukinet_status;
 GRANT SELECT ON maintenance TO jukinet_status;
 
 GRANT SELECT ON numbering, number_gap, number_reuse, comparison TO jukinet_status;
 
--- The watch beside the notices door: numbers that never came or came twice, daily comparisons.
-GRANT SELECT ON parcel TO jukinet_watch;
-GRANT SELECT (notice_id, sender, parcel_id, outcome, code) ON inbox TO jukinet_watch;
+-- The watch beside the notices door: numbers that never came or came twice, daily comparisons. Of a parcel it sees
+-- the summary and never what is sealed.
+GRANT SELECT (parcel_id, sender, number, digest, received_at, fingerprint, notice_ids, kinds) ON parcel
+TO jukinet_watch;
+GRANT SELECT (notice_id, sender, parcel_id, outcome) ON inbox TO jukinet_watch;
 GRANT SELECT, INSERT ON numbering, number_reuse, comparison TO jukinet_watch;
 GRANT SELECT, INSERT, DELETE ON number_gap TO jukinet_watch;
 GRANT UPDATE (highest) ON numbering TO jukinet_watch;
@@ -138,7 +140,9 @@ GRANT SELECT ON ledger, ledger_log, ledger_checkpoint, ledger_run, ledger_gap, l
 GRANT SELECT (notice_id, parcel_id, answer) ON inbox TO jukinet_audit;
 GRANT SELECT (parcel_id, received_at) ON parcel TO jukinet_audit;
 
--- Key rotation: what is sealed, and only that, may be put under another key.
+-- Key rotation: what is sealed, and only that, may be put under another key. Who can open a parcel may give it the
+-- summary that it lacks.
+GRANT SELECT (kinds), UPDATE (fingerprint, notice_ids, kinds) ON parcel TO jukinet_keys;
 GRANT SELECT (notice_id, sealed), UPDATE (sealed) ON held TO jukinet_keys;
 GRANT SELECT (parcel_id, sealed), UPDATE (sealed) ON parcel TO jukinet_keys;
 GRANT SELECT (name, host, told_at, report) ON process TO jukinet_keys;

@@ -207,6 +207,21 @@ CREATE DOMAIN public.sex_word AS text
 CREATE DOMAIN public.sha256 AS bytea
 	CONSTRAINT sha256_check CHECK ((length(VALUE) = 32));
 
+-- Name: summarised_parcel; Type: TYPE; Schema: public; Owner: -
+
+CREATE TYPE public.summarised_parcel AS (
+	parcel_id bigint,
+	sender text,
+	number bigint,
+	digest text,
+	thumbprint text,
+	sealed bytea,
+	received_at timestamp with time zone,
+	fingerprint bytea,
+	notice_ids uuid[],
+	kinds text[]
+);
+
 -- Name: version_number; Type: DOMAIN; Schema: public; Owner: -
 
 CREATE DOMAIN public.version_number AS integer
@@ -433,6 +448,29 @@ BEGIN
 END
 $$;
 
+-- Name: commit_parcels(public.summarised_parcel[], public.decision[], uuid[], text[]); Type: PROCEDURE; Schema: public; Owner: -
+
+CREATE PROCEDURE public.commit_parcels(IN parcels public.summarised_parcel[], IN decisions public.decision[], IN repeats uuid[], INOUT results text[])
+    LANGUAGE plpgsql
+    AS $$
+BEGIN
+    IF cardinality(parcels) > 0 THEN
+        PERFORM pg_advisory_unlock_all(), pg_advisory_lock_shared(hashtext('jukinet sealing'));
+        IF EXISTS (SELECT FROM ended_key) AND under_ended_key(ARRAY(
+            SELECT sent.sealed FROM unnest(parcels) AS sent
+            UNION ALL SELECT (made.held).sealed FROM unnest(decisions) AS made
+            UNION ALL SELECT value FROM unnest(decisions) AS made, unnest(sealed_of(made.history)) AS value
+        )) THEN
+            RAISE EXCEPTION 'a key version has ended' USING ERRCODE = 'object_not_in_prerequisite_state';
+        END IF;
+        SET LOCAL synchronous_commit = off;
+        INSERT INTO parcel SELECT (sent).* FROM unnest(parcels) AS sent ON CONFLICT DO NOTHING;
+        COMMIT;
+    END IF;
+    CALL commit_batch('{}', decisions, repeats, results);
+END
+$$;
+
 -- Name: end_key(integer); Type: FUNCTION; Schema: public; Owner: -
 
 CREATE FUNCTION public.end_key(ended integer) RETURNS void
@@ -542,6 +580,16 @@ BEGIN
     INSERT INTO ledger (hash, salt, payload) SELECT (leaf).*;
     PERFORM pg_notify('outbox', '');
     RETURN true;
+END
+$$;
+
+-- Name: summary_stays(); Type: FUNCTION; Schema: public; Owner: -
+
+CREATE FUNCTION public.summary_stays() RETURNS trigger
+    LANGUAGE plpgsql
+    AS $$
+BEGIN
+    RAISE EXCEPTION 'parcel % has its summary', old.parcel_id USING ERRCODE = 'restrict_violation';
 END
 $$;
 
@@ -916,7 +964,10 @@ CREATE TABLE public.parcel (
     digest text NOT NULL,
     thumbprint text NOT NULL,
     sealed bytea NOT NULL,
-    received_at timestamp with time zone NOT NULL
+    received_at timestamp with time zone NOT NULL,
+    fingerprint bytea,
+    notice_ids uuid[],
+    kinds text[]
 );
 
 -- Name: parcel_number; Type: SEQUENCE; Schema: public; Owner: -
@@ -1277,6 +1328,10 @@ CREATE INDEX parcel_by_number ON public.parcel USING btree (sender, number);
 
 CREATE INDEX parcel_by_sender ON public.parcel USING btree (sender, received_at);
 
+-- Name: parcel_without_summary; Type: INDEX; Schema: public; Owner: -
+
+CREATE INDEX parcel_without_summary ON public.parcel USING btree (sender, received_at) WHERE (kinds IS NULL);
+
 -- Name: person_key_of; Type: INDEX; Schema: public; Owner: -
 
 CREATE INDEX person_key_of ON public.person_key USING btree (person_id);
@@ -1288,6 +1343,10 @@ CREATE TRIGGER closed_for_good BEFORE UPDATE ON public.outbox FOR EACH ROW WHEN 
 -- Name: history only_resealed; Type: TRIGGER; Schema: public; Owner: -
 
 CREATE TRIGGER only_resealed BEFORE UPDATE OF individual_number, individual_number_index, previous_number ON public.history FOR EACH ROW WHEN ((((old.individual_number IS NULL) <> (new.individual_number IS NULL)) OR ((old.previous_number IS NULL) <> (new.previous_number IS NULL)))) EXECUTE FUNCTION public.only_resealed();
+
+-- Name: parcel summary_stays; Type: TRIGGER; Schema: public; Owner: -
+
+CREATE TRIGGER summary_stays BEFORE UPDATE OF fingerprint, notice_ids, kinds ON public.parcel FOR EACH ROW WHEN ((old.kinds IS NOT NULL)) EXECUTE FUNCTION public.summary_stays();
 
 -- Name: bridge_answer bridge_answer_person_id_fkey; Type: FK CONSTRAINT; Schema: public; Owner: -
 

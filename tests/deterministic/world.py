@@ -75,7 +75,9 @@ class Server:
         try:
             while True:
                 text = await line.to_server.get()
-                arrival = Arrival(read_parcel(text.encode()), text, digest_of(text), "", NOW, ours)
+                arrival = Arrival(
+                    read_parcel(text.encode()), f"signed.{text}", digest_of(text), "", NOW, ours
+                )
                 answers = await self.lanes.put(arrival)
                 await replies.add(cast("Any", self._answer(arrival, answers)))
         except Cut:

@@ -1,10 +1,9 @@
 """Daily comparison: both sides count a day by kind; what differs is told, to the sender too."""
 
 import asyncio
-from datetime import UTC, date, datetime, timedelta
+from datetime import date, timedelta
 from pathlib import Path
 from typing import Any
-from zoneinfo import ZoneInfo
 
 import aiohttp
 import pytest
@@ -13,29 +12,9 @@ from conftest import HouseMaker
 from jukinet_daemon.pki.peer import Role
 from jukinet_daemon.sim.journal import Journal, read_journal
 from jukinet_daemon.sim.municipality import Answered, MunicipalCs, Window
-from jukinet_daemon.wire.envelope import TALLY_TYPE, seal
-from jukinet_daemon.wire.tally import Tally, write_tally
-from support.notices import departure, fuhyo_change, juki_change
-from support.world import FUKUOKA, KITAKYUSHU, CsLine, House
-
-CORRECTION = {"change": "correction", "cause": "minor_correction"}
-
-
-def today() -> date:
-    return datetime.now(ZoneInfo("Asia/Tokyo")).date()
-
-
-def tally(line: CsLine, counts: Any, **changes: Any) -> str:
-    fields: dict[str, Any] = {
-        "register": line.register,
-        "sender": line.municipality,
-        "day": today(),
-    } | changes
-    return seal(
-        write_tally(Tally(counts=counts, **fields), datetime.now(UTC).isoformat()),
-        TALLY_TYPE,
-        line.caller.key,
-    )
+from support.comparison import COUNTS, some_notices, tally, today
+from support.notices import fuhyo_change, juki_change
+from support.world import FUKUOKA, KITAKYUSHU, House
 
 
 async def report_of(house: House) -> Any:
@@ -47,18 +26,6 @@ async def report_of(house: House) -> Any:
 async def house(open_house: HouseMaker) -> House:
     opened: House = await open_house(national=False)
     return opened
-
-
-async def some_notices(line: CsLine) -> None:
-    """Two entries, a correction told twice, one held, one refused, an id misused, and one without an id."""
-    entry = juki_change()
-    correction = juki_change(**CORRECTION, person=entry["person"])
-    await line.tell(entry, juki_change(), correction)
-    await line.tell(correction, departure(), juki_change(area="401013"))
-    await line.tell(juki_change(id=entry["id"]), juki_change(id=...), juki_change(id=entry["id"]))
-
-
-COUNTS = {"entry": (2, 0, 1), "correction": (1, 0, 0), "departure": (0, 1, 0)}
 
 
 async def test_both_sides_count_the_same(house: House) -> None:

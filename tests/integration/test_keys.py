@@ -33,6 +33,7 @@ from support.world import FUKUOKA, PREFECTURE, REGISTERS, TRUST_DOMAIN, House, u
 # Columns of bytes that hold nothing sealed: digests, salts, keyed fingerprints.
 NOT_SEALED = {
     ("inbox", "fingerprint"),
+    ("parcel", "fingerprint"),
     ("ledger", "hash"),
     ("ledger", "salt"),
     ("bridge_request", "key_digest"),

@@ -125,7 +125,7 @@ async def statement_timed_out(scene: Scene, _worker: Worker, notices: list[Any])
     database = await scene.owner.fetchval("SELECT current_database()")
     await scene.owner.execute(f"ALTER DATABASE {database} SET statement_timeout = '300ms'")
     async with scene.worker() as limited, limited.line() as line:
-        answers = await ended(scene.owner, END_STATEMENT, line.tell(*notices), sparing="commit_batch")
+        answers = await ended(scene.owner, END_STATEMENT, line.tell(*notices), sparing="commit_parcels")
         scene.acknowledged += [a.outcome for a in answers if a.outcome != "LATER"]
     await scene.owner.execute(f"ALTER DATABASE {database} RESET statement_timeout")
 
@@ -140,7 +140,7 @@ async def client_timed_out(scene: Scene, worker: Worker, notices: list[Any]) -> 
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr(asyncpg.Connection, "fetchval", impatient)
         async with worker.line() as line:
-            answers = await ended(scene.owner, END_STATEMENT, line.tell(*notices), sparing="commit_batch")
+            answers = await ended(scene.owner, END_STATEMENT, line.tell(*notices), sparing="commit_parcels")
     scene.acknowledged += [answer.outcome for answer in answers if answer.outcome != "LATER"]
 
 

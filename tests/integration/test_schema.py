@@ -89,8 +89,9 @@ ROLES_OF = {
     "store_reuse": (WATCH,),
     "find_reuses": (STATUS, CONTROL),
     "settle_reuses": (CONTROL,),
-    "parcels_of_day": (WATCH,),
-    "first_answers": (WATCH,),
+    "count_day": (WATCH,),
+    "day_without_summary": (WATCH,),
+    "has_unsummarised": (STATUS, CONTROL),
     "store_comparison": (RELAY, WATCH),
     "relayed_of_day": (RELAY,),
     "compared_with": (RELAY,),
@@ -113,6 +114,8 @@ ROLES_OF = {
     "count_sealed_parcel": (KEYS,),
     "find_stale_parcel": (KEYS,),
     "reseal_parcel": (KEYS,),
+    "find_without_summary": (KEYS,),
+    "enter_summary": (KEYS,),
 }
 # Each side of the bridge has queries of its own.
 BRIDGE_QUERIES = {
@@ -136,7 +139,7 @@ def roles_of(register: str) -> dict[str, tuple[str, ...]]:
 
 # Row types that are inserted whole, by position, and the table that takes each.
 TABLES_OF = {
-    "parcel_row": "parcel",
+    "summarised_parcel": "parcel",
     "person_row": "person",
     "key_row": "person_key",
     "history_row": "history",
@@ -256,7 +259,7 @@ async def test_history_row_is_as_the_database_has_it(owner: asyncpg.Connection, 
 
 
 async def test_rows_made_of_dataclasses_are_as_the_database_has_them(owner: asyncpg.Connection) -> None:
-    assert await _columns(owner, "parcel_row") == tuple(field.name for field in fields(ParcelRow))
+    assert await _columns(owner, "summarised_parcel") == tuple(field.name for field in fields(ParcelRow))
     assert await _columns(owner, "inbox_row") == tuple(field.name for field in fields(InboxRow))
 
 

@@ -126,7 +126,7 @@ async def waiting_calls(watcher: asyncpg.Connection, how_many: int = 1, event: s
 
 _WAITING = """
 SELECT pid FROM pg_stat_activity
-WHERE datname = current_database() AND query LIKE '%CALL commit_batch%'
+WHERE datname = current_database() AND query LIKE '%CALL commit_parcels%'
     AND $1 IN (wait_event_type, wait_event)
 """
 

@@ -47,7 +47,9 @@ CODE = "24727059608"
 
 
 def items(*notices: Any, sender: str = FUKUOKA, parcel_id: int = 1) -> list[Item]:
-    arrival = Arrival(Parcel("juki", sender, parcel_id, notices), "signed", "digest", "thumbprint", MORNING)
+    arrival = Arrival(
+        Parcel("juki", sender, parcel_id, notices), "signed.parcel", "digest", "thumbprint", MORNING
+    )
     return list(items_of([arrival], [parcel_id], HOUSE))
 
 

@@ -71,7 +71,7 @@ CARRIERS: dict[str, object] = {
     "inbox row": INBOX_ROW,
     "entry": ENTRY,
     "known": Known({}, {key: unknown_person(1) for key in keys_of(NOTICE)}),
-    "parcel row": ParcelRow(1, "401307", 1, "digest", "thumbprint", RAW_BYTES, NOW),
+    "parcel row": ParcelRow(1, "401307", 1, "digest", "thumbprint", RAW_BYTES, NOW, RAW_BYTES, (), ()),
     "keyring": Keyring({1: b"379474484458"}, 1, b"379474484458"),
 }
 BARE: dict[str, object] = {

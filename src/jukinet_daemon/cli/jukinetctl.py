@@ -18,6 +18,7 @@ from jukinet_daemon.cli.maintenance import add_maintenance, maintenance
 from jukinet_daemon.cli.numbers import add_numbers, numbers
 from jukinet_daemon.cli.pki import add_pki, pki
 from jukinet_daemon.cli.status import show_status
+from jukinet_daemon.cli.summarise import add_summarise, summarise_parcels
 from jukinet_daemon.cli.trace import add_trace, trace
 from jukinet_daemon.config import Config, ConfigFault, load_config
 from jukinet_daemon.store.faults import StoreFault
@@ -89,6 +90,9 @@ COMMANDS: dict[str, Command | Tool] = {
     ),
     "keys": Command(keys, "暗号化の鍵を調べ、更新し、廃棄する / the keys of the vault", add_keys),
     "ledger": Tool(ledger, "証跡: 封印の鍵、検査、証明 / the evidence: keys, checks, proofs", add_ledger),
+    "summarise": Command(
+        summarise_parcels, "古い電文に見守りの摘要を付ける / give older parcels their summary", add_summarise
+    ),
     "pki": Tool(pki, "認証局: 鍵、証明書、失効 / the CA: keys, certificates, revocation", add_pki),
 }
 

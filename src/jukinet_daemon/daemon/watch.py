@@ -27,10 +27,10 @@ async def open_watch(frame: Frame) -> tuple[Numbers, Comparer]:
     """Begins to watch beside the notices door; gives what the door asks of it. Raises StoreFault."""
     database = await frame.database("watch")
     grace = timedelta(seconds=frame.config.watch.grace_seconds)
-    numbers = Numbers(frame.register.name, NumberStore(database), frame.vault, frame.clock, grace)
+    numbers = Numbers(frame.register.name, NumberStore(database), frame.clock, grace)
     silence = _silence(frame, database)
     frame.begin(WatchLoop(frame.areas.senders, numbers, silence).run(), "watch")
-    return numbers, Comparer(frame.register.name, Comparisons(database), frame.vault, frame.clock)
+    return numbers, Comparer(frame.register.name, Comparisons(database), frame.clock)
 
 
 def number_desk(frame: Frame, database: Database) -> NumberDesk:

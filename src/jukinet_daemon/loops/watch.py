@@ -8,7 +8,6 @@ import structlog
 from jukinet_daemon.service.numbers import Numbers
 from jukinet_daemon.service.silence import Silence
 from jukinet_daemon.store.faults import StoreFault
-from jukinet_daemon.vault.fields import VaultFault
 
 log = structlog.get_logger()
 
@@ -33,7 +32,7 @@ class WatchLoop:
                 await self._numbers.look(self._senders)
                 if looks % SILENCE_EVERY_LOOKS == 0:
                     await self._listen()
-            except (StoreFault, VaultFault) as fault:
+            except StoreFault as fault:
                 log.warning("watch_interrupted", fault=str(fault))
             looks += 1
             await asyncio.sleep(NUMBERS_EVERY_S)

@@ -26,7 +26,6 @@ from jukinet_daemon.service.refuse import Refuser
 from jukinet_daemon.service.refused import RefusedPeers
 from jukinet_daemon.service.witness import Witnesses
 from jukinet_daemon.store.faults import StoreFault
-from jukinet_daemon.vault.fields import VaultFault
 from jukinet_daemon.wire.envelope import (
     MAX_SIGNED_BYTES,
     PARCEL_TYPE,
@@ -273,7 +272,7 @@ class NoticesDoor:
     async def _compare(self, tally: Tally, signed: str, digest: str, peer: _Peer) -> str:
         try:
             comparison = await self._desk.comparer.compare(tally, signed)
-        except (StoreFault, VaultFault) as fault:
+        except StoreFault as fault:
             log.error("comparison_failed", sender=peer.name, fault=str(fault))
             return await self._refuse(peer, digest, None, outcomes.TRY_AGAIN, None)
         missing = self._desk.numbers.missing(peer.name)

@@ -14,6 +14,7 @@ from jukinet_daemon.domain.register import Finding, Register, Setting, Strictnes
 from jukinet_daemon.ledger.leaf import Leaf, leaf_of, new_salt
 from jukinet_daemon.service.clock import Clock
 from jukinet_daemon.service.lanes import Answer, Arrival
+from jukinet_daemon.service.summary import summary_of
 from jukinet_daemon.store.inbox import Entry, FirstAnswer, InboxRow, Known, ParcelRow
 from jukinet_daemon.vault.fields import Vault
 from jukinet_daemon.wire.envelope import base64url
@@ -86,9 +87,10 @@ def _item(arrival: Arrival, parcel_id: int, position: int, raw: Any, house: Hous
 
 
 def parcel_row(arrival: Arrival, parcel_id: int, vault: Vault) -> ParcelRow:
-    """A parcel as it is kept: the sender's signature over what it sent, sealed."""
+    """A parcel as it is kept: the sender's signature over what it sent, sealed, and its summary."""
     sealed = vault.seal(f"parcel/{parcel_id}", kept_form(arrival.signed))
     parcel = arrival.parcel
+    summary = summary_of(arrival.signed, parcel.notices, vault)
     return ParcelRow(
         parcel_id,
         parcel.sender,
@@ -97,6 +99,9 @@ def parcel_row(arrival: Arrival, parcel_id: int, vault: Vault) -> ParcelRow:
         arrival.thumbprint,
         sealed,
         arrival.received_at,
+        summary.fingerprint,
+        summary.notice_ids,
+        summary.kinds,
     )
 
 

@@ -1,9 +1,6 @@
 """日次照合: counts a sender's notices of a day from what is kept, and compares with its counts."""
 
-import asyncio
-import json
-from base64 import urlsafe_b64decode
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from datetime import date, datetime, time, timedelta
 from typing import Any
 
@@ -11,12 +8,10 @@ import structlog
 
 from jukinet_daemon.ledger.leaf import Leaf, leaf_of, new_salt
 from jukinet_daemon.service.clock import Clock
-from jukinet_daemon.store.comparison import Compared, Comparisons, KeptParcel
-from jukinet_daemon.vault.fields import Vault
+from jukinet_daemon.store.comparison import Compared, Comparisons
 from jukinet_daemon.wire.envelope import digest_of
-from jukinet_daemon.wire.kept import signed_again
-from jukinet_daemon.wire.tally import Counts, Tally, added, counted, counts_table, differing, kind_of
-from jukinet_daemon.wire.text import canonical, notice_id_in
+from jukinet_daemon.wire.tally import Counts, Tally, counts_table, differing, summed
+from jukinet_daemon.wire.text import canonical
 
 log = structlog.get_logger()
 
@@ -24,29 +19,22 @@ TOLD_DAYS = 14
 # The peer of a comparison that is no municipality.
 NATIONAL = "national"
 
-# A notice by the parcel it came in, and its kind.
-_Named = tuple[int, str, str]
-
 
 class Comparer:
     """Compares one register's days with its senders."""
 
-    def __init__(self, register: str, store: Comparisons, vault: Vault, clock: Clock) -> None:
+    def __init__(self, register: str, store: Comparisons, clock: Clock) -> None:
         self._register = register
         self._store = store
-        self._vault = vault
         self._clock = clock
-        # Sixty CS that come back in the morning all ask; the parcels of one are in memory at a time.
-        self._one_at_a_time = asyncio.Lock()
 
     def is_ahead(self, day: date) -> bool:
         """Whether nothing can have been received on a day yet."""
         return day > self._clock().date()
 
     async def compare(self, tally: Tally, signed: str) -> dict[str, object]:
-        """Compares and keeps the result; gives what the reply says. Raises StoreFault, VaultFault."""
-        async with self._one_at_a_time:
-            ours = await self._count(tally.sender, tally.day)
+        """Compares and keeps the result; gives what the reply says. Raises StoreFault."""
+        ours = await self._count(tally.sender, tally.day)
         kinds = differing(tally.counts, ours)
         theirs, own = counts_table(tally.counts), counts_table(ours)
         compared = Compared(tally.sender, tally.day, theirs, own, tuple(kinds))
@@ -57,33 +45,7 @@ class Comparer:
 
     async def _count(self, sender: str, day: date) -> Counts:
         begin = datetime.combine(day, time(), self._clock().tzinfo)
-        counts: Counts = {}
-        async for parcels in self._store.parcels(sender, begin, begin + timedelta(days=1)):
-            counts = added(counts, await self._count_some(sender, parcels))
-        return counts
-
-    async def _count_some(self, sender: str, parcels: Sequence[KeptParcel]) -> Counts:
-        """A notice is counted in the one parcel it was first answered in, so no other need be remembered."""
-        answers: dict[str, tuple[str, str]] = {}
-        named = await asyncio.to_thread(self._opened, parcels)
-        outcomes = await self._store.first_answers(
-            sender, [name for _, name, _ in named], [parcel.parcel_id for parcel in parcels]
-        )
-        for parcel_id, name, kind in named:
-            if outcome := outcomes.get((parcel_id, name)):
-                # An id twice in one parcel: the first was answered, the other repeats or misuses it.
-                answers.setdefault(name, (kind, outcome))
-        return counted(answers)
-
-    def _opened(self, parcels: Sequence[KeptParcel]) -> list[_Named]:
-        found: list[_Named] = []
-        for parcel in parcels:
-            signed = signed_again(self._vault.open(f"parcel/{parcel.parcel_id}", parcel.sealed))
-            payload = signed.split(".")[1]
-            text = urlsafe_b64decode(payload + "=" * (-len(payload) % 4))
-            named = ((notice_id_in(raw), kind_of(raw)) for raw in json.loads(text)["notices"])
-            found += [(parcel.parcel_id, name, kind) for name, kind in named if name]
-        return found
+        return summed(await self._store.counted(sender, begin, begin + timedelta(days=1)))
 
     def _leaf(self, compared: Compared, signed: str) -> Leaf:
         payload = {

@@ -12,8 +12,6 @@ from jukinet_daemon.ledger.leaf import Leaf, leaf_of, new_salt
 from jukinet_daemon.service.clock import Clock
 from jukinet_daemon.service.metrics import Metrics
 from jukinet_daemon.store.numbers import Kept, NumberLook, NumberStore, Seen, twice
-from jukinet_daemon.vault.fields import Vault
-from jukinet_daemon.wire.kept import signed_again
 from jukinet_daemon.wire.text import canonical
 
 log = structlog.get_logger()
@@ -31,12 +29,9 @@ Range = tuple[int, int]
 class Numbers:
     """The numbers of all senders. `look` reads them by index; everything else reads the memory it leaves."""
 
-    def __init__(
-        self, register: str, store: NumberStore, vault: Vault, clock: Clock, grace: timedelta
-    ) -> None:
+    def __init__(self, register: str, store: NumberStore, clock: Clock, grace: timedelta) -> None:
         self._register = register
         self._store = store
-        self._vault = vault
         self._clock = clock
         self._grace = grace
         self._known: dict[str, Numbering] = {}
@@ -63,9 +58,10 @@ class Numbers:
             for sender, numbering in after.items():
                 if numbering != before.get(sender):
                     await look.store(sender, numbering)
-            await self._check(look, [*twice(came), *suspects])
+            undecided = await self._check(look, [*twice(came), *suspects])
         for _ in suspects:
             self._suspects.popleft()
+        self._suspects.extend(undecided)
         self._known = after
         now = self._clock()
         self._missing = {sender: self._due(numbering, now) for sender, numbering in after.items()}
@@ -87,19 +83,16 @@ class Numbers:
         due = [gap for gap in numbering.gaps if now - gap.found_at >= self._grace]
         return tuple((gap.first, gap.last) for gap in due[:MOST_RANGES])
 
-    async def _check(self, look: NumberLook, suspects: Iterable[Seen]) -> None:
+    async def _check(self, look: NumberLook, suspects: Iterable[Seen]) -> list[Seen]:
+        """Keeps what was used again; gives what cannot be told apart before both have a summary."""
+        undecided = []
         for seen in dict.fromkeys(suspects):
-            kept = await look.kept(seen.sender, seen.number)
-            own = next((parcel for parcel in kept if parcel.digest == seen.digest), None)
-            if own is None or own.digest == kept[0].digest or self._payload(own) == self._payload(kept[0]):
-                continue
-            if await look.store_reuse(seen, self._leaf(seen)):
+            reused = _reused(await look.kept(seen.sender, seen.number), seen.digest)
+            if reused is None:
+                undecided.append(seen)
+            elif reused and await look.store_reuse(seen, self._leaf(seen)):
                 log.warning("number_reused", sender=seen.sender, number=seen.number, digest=seen.digest)
-
-    def _payload(self, kept: Kept) -> str:
-        """What was signed. The signature around it may be a new one, after a certificate was renewed."""
-        signed = signed_again(self._vault.open(f"parcel/{kept.parcel_id}", kept.sealed))
-        return signed.split(".")[1]
+        return undecided
 
     def _leaf(self, seen: Seen) -> Leaf:
         return _leaf(
@@ -137,6 +130,7 @@ class NumberDesk:
                 {"sender": reuse.sender, "number": reuse.number, "digest": reuse.digest}
                 for reuse in await self._store.reuses()
             ],
+            "unsummarised": await self._store.unsummarised(),
         }
 
     async def settle(
@@ -179,6 +173,19 @@ class NumberDesk:
         )
 
 
+def _reused(kept: Sequence[Kept], digest: str) -> bool | None:
+    """Whether a parcel says something else than the first of its number; None where that cannot be told.
+
+    The signature around the same may be a new one, after a certificate was renewed.
+    """
+    own = next((parcel for parcel in kept if parcel.digest == digest), None)
+    if own is None or own.digest == kept[0].digest:
+        return False
+    if own.fingerprint is None or kept[0].fingerprint is None:
+        return None
+    return own.fingerprint != kept[0].fingerprint
+
+
 def _leaf(payload: Mapping[str, Any]) -> Leaf:
     return leaf_of(canonical(payload).decode("utf-8"), new_salt())
 
@@ -198,10 +205,13 @@ def number_problems(report: Mapping[str, Any]) -> list[str]:
     if numbers is None:
         return []
     lasting = [gap for gap in numbers["missing"] if gap["seconds"] > GAP_WARNING.total_seconds()]
-    return [
+    problems = [
         f"{gap['sender']}: 電文番号 {gap['first']}-{gap['last']} が届かない / parcel numbers are missing"
         for gap in lasting
     ] + [
         f"{reuse['sender']}: 電文番号 {reuse['number']} が別の内容で使われた / a parcel number was used again"
         for reuse in numbers["reused"]
     ]
+    if numbers["unsummarised"]:
+        problems.append("摘要のない電文がある: jukinetctl summarise を行う / parcels without a summary")
+    return problems

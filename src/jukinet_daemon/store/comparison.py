@@ -1,25 +1,13 @@
 """日次照合の保存: what was received on a day, and what both sides counted of it."""
 
 import json
-from collections.abc import AsyncIterator, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from datetime import date, datetime
 from typing import Any
 
 from jukinet_daemon.ledger.leaf import Leaf
-from jukinet_daemon.store.faults import store_faults
+from jukinet_daemon.store.faults import StoreFault, store_faults
 from jukinet_daemon.store.pool import Database
-
-# Parcels held in memory together: sixteen megabytes at most.
-_TOGETHER = 8
-
-
-@dataclass(frozen=True, slots=True)
-class KeptParcel:
-    """A parcel as it is kept."""
-
-    parcel_id: int
-    sealed: bytes = field(repr=False)
 
 
 @dataclass(frozen=True, slots=True)
@@ -39,22 +27,12 @@ class Comparisons:
     def __init__(self, database: Database) -> None:
         self._database = database
 
-    async def parcels(self, sender: str, begin: datetime, end: datetime) -> AsyncIterator[list[KeptParcel]]:
-        """The parcels of a sender that came in a time, some at once. Raises StoreFault."""
-        after, last = begin, -1
-        while True:
-            rows = await self._database.fetch("parcels_of_day", sender, begin, end, after, last, _TOGETHER)
-            if not rows:
-                return
-            yield [KeptParcel(row["parcel_id"], row["sealed"]) for row in rows]
-            after, last = rows[-1]["received_at"], rows[-1]["parcel_id"]
-
-    async def first_answers(
-        self, sender: str, notice_ids: Sequence[str], parcels: Sequence[int]
-    ) -> dict[tuple[int, str], str]:
-        """The outcomes of notices whose first answer was given in one of these parcels. Raises StoreFault."""
-        rows = await self._database.fetch("first_answers", notice_ids, sender, parcels)
-        return {(row["parcel_id"], row["notice_id"]): row["outcome"] for row in rows}
+    async def counted(self, sender: str, begin: datetime, end: datetime) -> list[tuple[str, str, int]]:
+        """Kind, outcome and number of the notices that were first answered in a time. Raises StoreFault."""
+        if (await self._database.fetch("day_without_summary", sender, begin, end))[0]["lacking"]:
+            raise StoreFault("a parcel of that day has no summary: run jukinetctl summarise")
+        rows = await self._database.fetch("count_day", sender, begin, end)
+        return [(row["kind"], row["outcome"], row["notices"]) for row in rows]
 
     async def relayed(self, day: date) -> dict[str, tuple[int, int, int]]:
         """Of each kind how many records the national server took, held (none), refused. Raises StoreFault."""

@@ -42,7 +42,7 @@ class Known:
 
 @dataclass(frozen=True, slots=True)
 class ParcelRow:
-    """A parcel as it is kept: sealed, with who signed it and when it came."""
+    """A parcel as it is kept: sealed, with who signed it, when it came, and its summary."""
 
     parcel_id: int
     sender: str
@@ -51,6 +51,9 @@ class ParcelRow:
     thumbprint: str
     sealed: bytes = field(repr=False)
     received_at: datetime
+    fingerprint: bytes = field(repr=False)
+    notice_ids: tuple[str, ...]
+    kinds: tuple[str, ...]
 
 
 @dataclass(frozen=True, slots=True)
@@ -195,4 +198,7 @@ def _parcel(row: ParcelRow) -> tuple[Any, ...]:
         row.thumbprint,
         row.sealed,
         row.received_at,
+        row.fingerprint,
+        row.notice_ids,
+        row.kinds,
     )

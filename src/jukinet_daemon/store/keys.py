@@ -2,7 +2,7 @@
 
 import json
 from collections import Counter
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from contextlib import suppress
 from dataclasses import dataclass
 from typing import Any
@@ -110,6 +110,19 @@ class KeyStore:
         with store_faults(), vouched(self._connection):
             async with self._connection.transaction():
                 await self._connection.execute(query, *columns_of(batch.rows))
+                await self._add(leaf)
+
+    async def without_summary(self, limit: int) -> list[tuple[int, bytes]]:
+        """Parcels that have no summary, as they are sealed. Raises StoreFault."""
+        with store_faults():
+            rows = await self._connection.fetch(self._queries["find_without_summary"], limit)
+        return [(row["parcel_id"], row["sealed"]) for row in rows]
+
+    async def enter(self, summaries: Iterable[tuple[Any, ...]], leaf: Leaf) -> None:
+        """Gives parcels (number, fingerprint, ids, kinds) their summary, and evidence. Raises StoreFault."""
+        with store_faults():
+            async with self._connection.transaction():
+                await self._connection.executemany(self._queries["enter_summary"], summaries)
                 await self._add(leaf)
 
     async def record(self, leaf: Leaf) -> None:

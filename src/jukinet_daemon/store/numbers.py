@@ -26,11 +26,10 @@ class Seen:
 
 @dataclass(frozen=True, slots=True)
 class Kept:
-    """A parcel as it is kept under its number."""
+    """A parcel as it is kept under its number; without a fingerprint where an older program took it."""
 
-    parcel_id: int
     digest: str
-    sealed: bytes = field(repr=False)
+    fingerprint: bytes | None = field(repr=False)
 
 
 @dataclass(frozen=True, slots=True)
@@ -70,7 +69,7 @@ class NumberLook:
     async def kept(self, sender: str, number: int) -> list[Kept]:
         """Every parcel that came under a number, the first one first."""
         rows = await self._connection.fetch(self._queries["find_parcels_of_number"], sender, number)
-        return [Kept(row["parcel_id"], row["digest"], row["sealed"]) for row in rows]
+        return [Kept(row["digest"], row["fingerprint"]) for row in rows]
 
     async def store(self, sender: str, numbering: Numbering) -> None:
         """Keeps what is known of a sender's numbers now."""
@@ -122,6 +121,10 @@ class NumberStore:
         """Numbers used again that nobody has looked at. Raises StoreFault."""
         rows = await self._database.fetch("find_reuses")
         return [Reuse(row["sender"], row["number"], row["digest"], row["found_at"]) for row in rows]
+
+    async def unsummarised(self) -> bool:
+        """Whether there are parcels without a summary. Raises StoreFault."""
+        return bool((await self._database.fetch("has_unsummarised"))[0]["waits"])
 
     async def gaps(self) -> dict[str, list[Gap]]:
         """The numbers that are missing, by sender. Raises StoreFault."""

@@ -1,6 +1,6 @@
 """日次照合: what a caller counted of one day, for the called to compare with its own counts."""
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from datetime import date
 from typing import Annotated, Any, Literal, get_args
@@ -107,21 +107,15 @@ def kind_of(raw: Any) -> str:
 
 def counted(answers: Mapping[str, tuple[str, str]]) -> Counts:
     """Counts of notices: id -> its kind and the outcome of its first answer."""
+    return summed((kind, outcome, 1) for kind, outcome in answers.values())
+
+
+def summed(answered: Iterable[tuple[str, str, int]]) -> Counts:
+    """Counts of notices: kind, outcome of the first answer, how many."""
     counts: dict[str, list[int]] = {}
-    for kind, outcome in answers.values():
-        counts.setdefault(kind, [0, 0, 0])[OUTCOMES.index(outcome.lower())] += 1
+    for kind, outcome, notices in answered:
+        counts.setdefault(kind, [0, 0, 0])[OUTCOMES.index(outcome.lower())] += notices
     return {kind: (count[0], count[1], count[2]) for kind, count in counts.items()}
-
-
-def added(one: Counts, other: Counts) -> Counts:
-    """Two counts together."""
-    none = (0, 0, 0)
-    kinds = one.keys() | other.keys()
-    return {kind: _sum(one.get(kind, none), other.get(kind, none)) for kind in kinds}
-
-
-def _sum(one: tuple[int, int, int], other: tuple[int, int, int]) -> tuple[int, int, int]:
-    return one[0] + other[0], one[1] + other[1], one[2] + other[2]
 
 
 def differing(one: Counts, other: Counts) -> list[str]:

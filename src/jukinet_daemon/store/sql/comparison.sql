@@ -1,13 +1,17 @@
--- name: parcels_of_day
--- Parcels of a sender that came between two moments, after one of them, so many at most.
-SELECT parcel_id, received_at, sealed FROM parcel
-WHERE sender = $1 AND received_at >= $2 AND received_at < $3 AND (received_at, parcel_id) > ($4, $5)
-ORDER BY received_at, parcel_id LIMIT $6
+-- name: count_day
+-- How many notices of a sender were first answered in parcels that came between two moments, by kind and outcome.
+SELECT s.kind, i.outcome, count(*) AS notices
+FROM parcel AS p
+CROSS JOIN LATERAL unnest(p.notice_ids, p.kinds) AS s (notice_id, kind)
+JOIN inbox AS i ON i.notice_id = s.notice_id AND i.parcel_id = p.parcel_id
+WHERE p.sender = $1 AND p.received_at >= $2 AND p.received_at < $3
+GROUP BY s.kind, i.outcome
 
--- name: first_answers
--- The outcomes of notices that were first answered in one of some parcels.
-SELECT notice_id::text AS notice_id, parcel_id, outcome FROM inbox
-WHERE notice_id = ANY ($1::uuid[]) AND sender = $2 AND parcel_id = ANY ($3::bigint[])
+-- name: day_without_summary
+-- Whether a parcel of a sender that came between two moments has no summary.
+SELECT EXISTS (
+    SELECT FROM parcel WHERE sender = $1 AND received_at >= $2 AND received_at < $3 AND kinds IS NULL
+) AS lacking
 
 -- name: relayed_of_day
 -- What was relayed and receipted of a day, by kind.

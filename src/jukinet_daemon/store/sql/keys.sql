@@ -55,3 +55,11 @@ UPDATE parcel AS p
 SET sealed = n.sealed
 FROM unnest($1::bigint[], $2::bytea[], $3::bytea[]) AS n (parcel_id, before, sealed)
 WHERE p.parcel_id = n.parcel_id AND p.sealed = n.before
+
+-- name: find_without_summary
+-- Parcels that an older program took.
+SELECT parcel_id, sealed FROM parcel WHERE kinds IS NULL LIMIT $1
+
+-- name: enter_summary
+-- The summary of a parcel that has none.
+UPDATE parcel SET fingerprint = $2, notice_ids = $3, kinds = $4 WHERE parcel_id = $1 AND kinds IS NULL

@@ -32,7 +32,11 @@ CROSS JOIN LATERAL (
 
 -- name: find_parcels_of_number
 -- Every parcel that came under a number, the first one first.
-SELECT parcel_id, digest, sealed FROM parcel WHERE sender = $1 AND number = $2 ORDER BY received_at, parcel_id
+SELECT digest, fingerprint FROM parcel WHERE sender = $1 AND number = $2 ORDER BY received_at, parcel_id
+
+-- name: has_unsummarised
+-- Whether a parcel waits for its summary.
+SELECT EXISTS (SELECT FROM parcel WHERE kinds IS NULL) AS waits
 
 -- name: store_numbering
 -- How far a sender's numbers were looked through.

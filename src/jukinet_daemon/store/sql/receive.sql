@@ -21,4 +21,4 @@ SELECT nextval('parcel_number') AS number FROM generate_series(1, $1)
 
 -- name: commit_batch
 -- One transaction a decision; the last one flushes them all.
-CALL commit_batch($1::parcel_row[], $2::decision[], $3::uuid[], '{}')
+CALL commit_parcels($1::summarised_parcel[], $2::decision[], $3::uuid[], '{}')
