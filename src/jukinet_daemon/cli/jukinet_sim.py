@@ -15,12 +15,15 @@ from rich.console import Console
 from rich.table import Table
 
 from jukinet_daemon.keys import signing_key
-from jukinet_daemon.pki.files import PkiFileError
-from jukinet_daemon.pki.peer import Role
+from jukinet_daemon.pki.files import PkiFileError, load_certificate
+from jukinet_daemon.pki.peer import Role, identity_of
 from jukinet_daemon.pki.tls import server_context
 from jukinet_daemon.pki.trust import DoorPolicy
+from jukinet_daemon.schemas import read_areas
 from jukinet_daemon.server.gate import Gate
 from jukinet_daemon.server.listener import Listener
+from jukinet_daemon.sim.conformance.asking import PATH as NOTICES_PATH
+from jukinet_daemon.sim.conformance.asking import Asking, load_cases
 from jukinet_daemon.sim.conformance.run import run_conformance
 from jukinet_daemon.sim.demo.run import Show, municipal_senders, show
 from jukinet_daemon.sim.journal import Journal, read_journal
@@ -161,6 +164,34 @@ def conformance(options: argparse.Namespace) -> int:
     return _run(work)
 
 
+def ask_cs(options: argparse.Namespace) -> int:
+    """Puts a CS to the test: a server that swallows some of its parcels and asks for them."""
+    files = tls_files(options.pki, Role.PREF, options.register)
+    domain = identity_of(load_certificate(files.certificate)).trust_domain
+    policy = DoorPolicy(domain, Role.CS, frozenset(read_areas().senders))
+
+    async def serve() -> int:
+        asking = Asking(Office(options.register, policy, signing_key(files)))
+        listener = Listener(asking.application(), Gate("notices", server_context(files)))
+        print(f"wss://{await listener.open(options.listen)}{NOTICES_PATH}", flush=True)
+        failed = 0
+        try:
+            for case in load_cases():
+                wrong = await asking.put(case, options.seconds)
+                failed += bool(wrong)
+                print(
+                    f"{'不適合 failed' if wrong else '適合 passed'}  {case.name} ({case.citation})",
+                    flush=True,
+                )
+                for problem in wrong:
+                    print(f"    {problem}", flush=True)
+        finally:
+            await listener.close()
+        return 1 if failed else 0
+
+    return _run(serve())
+
+
 def national(options: argparse.Namespace) -> int:
     """Runs a national server until it is told to stop; prints its URL when it listens."""
     files = tls_files(options.pki, Role.NATIONAL, options.register)
@@ -267,12 +298,11 @@ def _parser() -> argparse.ArgumentParser:
         )
     )
 
-    nation = command(national, "national", "全国サーバを動かす / run a national server")
-    _register(nation)
-    nation.add_argument("--listen", default="127.0.0.1:0", metavar="HOST:PORT")
-    nation.add_argument("--pki", type=Path, required=True)
-    nation.add_argument("--trust-domain", required=True)
-    nation.add_argument("--journal", type=Path, required=True)
+    _asking_options(
+        command(ask_cs, "ask-cs", "CSに欠番を求めて試す / ask a vendor's CS for parcels that never came")
+    )
+
+    _national_options(command(national, "national", "全国サーバを動かす / run a national server"))
 
     sixty = command(municipalities, "municipalities", "六十市区町村を動かす / run the sixty municipalities")
     _folder(sixty)
@@ -294,6 +324,23 @@ def _conformance_options(kit: argparse.ArgumentParser) -> None:
         help="住民票コードの検査数字の扱い / how the server takes a doubtful resident code",
     )
     kit.add_argument("--json", action="store_true", help="機械が読む形で出す / for programs")
+
+
+def _national_options(nation: argparse.ArgumentParser) -> None:
+    _register(nation)
+    nation.add_argument("--listen", default="127.0.0.1:0", metavar="HOST:PORT")
+    nation.add_argument("--pki", type=Path, required=True)
+    nation.add_argument("--trust-domain", required=True)
+    nation.add_argument("--journal", type=Path, required=True)
+
+
+def _asking_options(asked: argparse.ArgumentParser) -> None:
+    _register(asked)
+    asked.add_argument("--listen", default="127.0.0.1:0", metavar="HOST:PORT")
+    asked.add_argument("--pki", type=Path, required=True, help="証明書のフォルダ / the certificates")
+    asked.add_argument(
+        "--seconds", type=float, default=120.0, help="一例に待つ秒数 / how long a case may take"
+    )
 
 
 def _folder(parser: argparse.ArgumentParser) -> None:
