@@ -33,4 +33,5 @@ async def base(stage: Stage, press: Press) -> str:
         stage.say(f"住民 {BASE_PEOPLE:,} 人の用意 / preparing people held")
         await stage.database(BASE)
         await fill(stage, BASE, BASE_PEOPLE, press)
+        await stage.seal(BASE, BASE_PEOPLE)
     return BASE

@@ -7,6 +7,7 @@ import asyncio
 import shutil
 import socket
 import time
+from base64 import b64encode
 from collections.abc import AsyncIterator, Callable
 from contextlib import AsyncExitStack, asynccontextmanager
 from dataclasses import dataclass
@@ -21,7 +22,7 @@ from jukinet_daemon.pki.tls import client_context
 from jukinet_daemon.pki.trust import DoorPolicy, Side
 from jukinet_daemon.schemas import read_areas
 from jukinet_daemon.sim.demo.children import Child, ChildFault, ReadySocket
-from jukinet_daemon.sim.pki import make_pki, tls_files
+from jukinet_daemon.sim.pki import make_ledger_key, make_pki, tls_files
 from jukinet_daemon.sim.postgres import EmbeddedPostgres
 from jukinet_daemon.vault.keyring import new_keyring_text
 
@@ -31,6 +32,7 @@ SQL = Path(__file__).parent / "sql"
 
 Say = Callable[[str], None]
 Connection = asyncpg.Connection
+_LOOK_S = 0.2
 
 _CONFIG = """\
 register = "{register}"
@@ -48,6 +50,9 @@ crl = "{tls.crl}"
 
 [keys]
 ring = "{ring}"
+
+[ledger]
+keys = ["{public}"]
 """
 
 
@@ -73,6 +78,11 @@ class Stage:
         self.databases: set[str] = set()
         self._callers: dict[tuple[str, str], Caller] = {}
         self._starts = 0
+        self._public = make_ledger_key(folder / "ledger.pem")
+
+    @property
+    def _seal(self) -> str:
+        return f'\n[seal]\nkey = "{self.folder / "ledger.pem"}"\n'
 
     @property
     def pki(self) -> Path:
@@ -133,10 +143,11 @@ class Stage:
     ) -> AsyncIterator[Server]:
         """Runs `jukinetd` on a database, with the relay where there is a national server to relay to.
 
-        One process has every door and loop, as in the demo; `apart` gives the relay one of its own.
+        One process has every door and loop, as in the demo; `apart` gives relay and sealer one of their own.
         """
         port = free_port()
         doors = f'\n[health]\nlisten = "127.0.0.1:{free_port()}"\n\n[notices]\nlisten = "127.0.0.1:{port}"\n'
+        doors += self._seal
         if national:
             doors += f'\n[national]\nurl = "{national}"\n'
         self._starts += 1
@@ -146,7 +157,9 @@ class Stage:
             pid, start_s = await stack.enter_async_context(self.jukinetd(config, *only))
             relay = (pid, 0.0)
             if apart:
-                relay = await stack.enter_async_context(self.jukinetd(config, "--only", "national"))
+                relay = await stack.enter_async_context(
+                    self.jukinetd(config, *("--only", "national", "--only", "seal"))
+                )
             yield Server(pid, relay[0], "127.0.0.1", port, start_s)
 
     @asynccontextmanager
@@ -183,6 +196,16 @@ class Stage:
         finally:
             await child.stop()
 
+    async def seal(self, database: str, leaves: int) -> float:
+        """Seals the ledger of a database that was filled in; gives the seconds it took."""
+        config = self.config(f"seal-{database}", database, self._seal)
+        sealed = "SELECT coalesce(max(size), 0) FROM ledger_checkpoint"
+        begun = time.perf_counter()
+        async with self.jukinetd(config, "--only", "seal"):
+            while int(await self.psql(database, sealed)) < leaves:  # noqa: ASYNC110 - another process seals
+                await asyncio.sleep(_LOOK_S)
+        return time.perf_counter() - begun
+
     def config(self, name: str, database: str, doors: str, register: str = "juki") -> Path:
         """Writes the configuration of a server: whose register, which database, which doors."""
         ring = self.folder / "keyring.toml"
@@ -197,6 +220,7 @@ class Stage:
             dsn=self.postgres.dsn(database),
             tls=tls_files(self.pki, Role.PREF, register),
             ring=ring,
+            public=b64encode(self._public).decode(),
         )
         path.write_text(head + doors, "utf-8")
         return path

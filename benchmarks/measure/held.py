@@ -36,6 +36,8 @@ async def measure(stage: Stage, size: Size) -> dict[str, Any]:
     await stage.database("file_empty")
     await stage.database("file_held")
     filled_s = await _fill(stage, size.people, press)
+    stage.say(f"{size.people:,} 葉を封印中 / sealing")
+    sealed_s = await stage.seal("file_held", size.people)
     rates: dict[str, list[dict[str, Any]]] = {"file_empty": [], "file_held": []}
     mixes = {
         name: work.Mix(press, stage.senders, people)
@@ -59,6 +61,7 @@ async def measure(stage: Stage, size: Size) -> dict[str, Any]:
         "rate_at_5m_vs_empty": round(median["file_held"] / median["file_empty"], 3),
         "people": size.people,
         "filled_in_s": round(filled_s, 1),
+        "sealed_in_s": round(sealed_s, 1),
         "database_gib": round(gib, 2),
         "rates": median,
         "runs": rates,

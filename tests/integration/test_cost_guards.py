@@ -50,6 +50,8 @@ INSERT INTO held (notice_id, person_id, others, code, sender, tied, sealed, noti
     FROM generate_series(1, {PEOPLE} / 4) AS n;
 INSERT INTO parcel SELECT n, lpad((n % 60)::text, 6, '4'), n, '', '', '', now() - n * interval '1 minute'
     FROM generate_series(1, {PEOPLE}) AS n;
+INSERT INTO ledger (hash, salt, payload)
+    SELECT sha256(n::text::bytea), '', '' FROM generate_series(1, {PEOPLE}) AS n;
 ANALYZE;
 """
 VALUES: dict[str, tuple[Any, ...]] = {
@@ -166,6 +168,23 @@ async def test_a_look_up_goes_by_its_index(server: EmbeddedPostgres, name: str) 
         steps = list(_steps(way))
         assert {step["Index Name"] for step in steps if "Index Name" in step} == INDEXES[name]
         assert [step["Relation Name"] for step in steps if step["Node Type"] == "Seq Scan"] == []
+
+
+@pytest.mark.parametrize("name", ["find_late_leaves", "find_new_leaves"])
+@pytest.mark.parametrize("gaps", [0, 3])
+def test_the_sealer_never_reads_the_whole_ledger(server: EmbeddedPostgres, name: str, gaps: int) -> None:
+    query = load_queries("juki")[name].replace("$1", "1").replace("$2", "2000")
+    fill = f"""
+        BEGIN;
+        INSERT INTO ledger_log (log_id, origin) VALUES (1, 'here');
+        INSERT INTO ledger_gap SELECT 1, int8range(n * 100, n * 100 + 2) FROM generate_series(1, {gaps}) AS n;
+        EXPLAIN (FORMAT JSON) {query};
+        ROLLBACK"""
+    steps = list(_steps(json.loads(server.psql("filled", fill))[0]["Plan"]))
+    ways = {
+        (step["Node Type"], step.get("Index Name")) for step in steps if step.get("Relation Name") == "ledger"
+    }
+    assert ways == {("Index Scan", "ledger_pkey")}
 
 
 @pytest.mark.parametrize(("words", "statement", "indexes"), INSIDE_COMMIT)

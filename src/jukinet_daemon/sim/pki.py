@@ -3,6 +3,9 @@
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
+from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
+from cryptography.hazmat.primitives.serialization import Encoding, NoEncryption, PrivateFormat
+
 from jukinet_daemon.pki.files import write_certificates, write_crl, write_issued
 from jukinet_daemon.pki.issue import CertificateAuthority, Validity, issue, make_crl, make_issuing, make_root
 from jukinet_daemon.pki.peer import PeerIdentity, Role
@@ -62,3 +65,11 @@ def _peers(municipalities: tuple[str, ...]) -> list[tuple[Role, str]]:
 
 def _validity(now: datetime, days: int) -> Validity:
     return Validity(now - _CLOCK_SLACK, now + timedelta(days=days))
+
+
+def make_ledger_key(path: Path) -> bytes:
+    """Makes the key that seals a ledger; gives its public half."""
+    key = Ed25519PrivateKey.generate()
+    path.touch(mode=0o600)
+    path.write_bytes(key.private_bytes(Encoding.PEM, PrivateFormat.PKCS8, NoEncryption()))
+    return key.public_key().public_bytes_raw()

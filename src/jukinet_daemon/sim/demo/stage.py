@@ -9,14 +9,11 @@ from contextlib import AsyncExitStack
 from dataclasses import dataclass
 from pathlib import Path
 
-from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
-from cryptography.hazmat.primitives.serialization import Encoding, NoEncryption, PrivateFormat
-
 from jukinet_daemon.ledger.checkpoint import Verifier, origin_of
 from jukinet_daemon.pki.files import load_certificate
 from jukinet_daemon.pki.peer import Role, thumbprint
 from jukinet_daemon.sim.demo.children import Child, ChildFault, ReadySocket
-from jukinet_daemon.sim.pki import make_pki, tls_files
+from jukinet_daemon.sim.pki import make_ledger_key, make_pki, tls_files
 from jukinet_daemon.sim.postgres import EmbeddedPostgres
 from jukinet_daemon.sim.world import REGISTERS, Site, World, save_world
 from jukinet_daemon.vault.keyring import new_keyring_text
@@ -122,6 +119,7 @@ class Stage:
         await asyncio.to_thread(self.postgres.psql, "postgres", f"CREATE DATABASE {register}")
         journal = self._folder / f"national-{register}.ndjson"
         national = await self._start_national(register, journal)
+        public = make_ledger_key(self._folder / f"{register}-ledger.pem")
         site = Site(
             register=register,
             notices=f"wss://127.0.0.1:{_free_port()}/notices",
@@ -131,19 +129,12 @@ class Stage:
             config=str(self._folder / f"{register}.toml"),
             dsn=self.postgres.dsn(register),
             national_journal=str(journal),
-            ledger_key=Verifier(origin_of(TRUST_DOMAIN, register, 1), self._ledger_key(register)).text,
+            ledger_key=Verifier(origin_of(TRUST_DOMAIN, register, 1), public).text,
         )
         self._write_config(site)
         await self._migrate(site)
         await self._start_server(site)
         return site
-
-    def _ledger_key(self, register: str) -> bytes:
-        """Makes the key that seals a ledger; gives its public half."""
-        key, path = Ed25519PrivateKey.generate(), self._folder / f"{register}-ledger.pem"
-        path.touch(mode=0o600)
-        path.write_bytes(key.private_bytes(Encoding.PEM, PrivateFormat.PKCS8, NoEncryption()))
-        return key.public_key().public_bytes_raw()
 
     def _write_config(self, site: Site) -> None:
         ring = self._folder / f"{site.register}-keyring.toml"

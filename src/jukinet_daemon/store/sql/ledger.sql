@@ -32,12 +32,18 @@ SELECT sender, size, note, found_at FROM ledger_conflict WHERE log_id = $1 ORDER
 SELECT lower(entries) AS first, upper(entries) AS after FROM ledger_gap WHERE log_id = $1 ORDER BY entries
 
 -- name: find_late_leaves
--- Leaves whose numbers were passed over because they were not committed yet.
-SELECT l.entry_id, l.hash
+-- Leaves whose numbers were passed over because they were not committed yet. Gap by gap: joined at large, the
+-- planner would read the whole ledger every time.
+SELECT late.entry_id, late.hash
 FROM ledger_gap AS g
-JOIN ledger AS l ON l.entry_id >= lower(g.entries) AND l.entry_id < upper(g.entries)
+CROSS JOIN LATERAL (
+    SELECT l.entry_id, l.hash FROM ledger AS l
+    WHERE l.entry_id >= lower(g.entries) AND l.entry_id < upper(g.entries)
+    ORDER BY l.entry_id
+    LIMIT $2
+) AS late
 WHERE g.log_id = $1
-ORDER BY l.entry_id
+ORDER BY late.entry_id
 LIMIT $2
 
 -- name: find_new_leaves
