@@ -21,7 +21,7 @@ from jukinet_daemon.sim.postgres import EmbeddedPostgres
 from jukinet_daemon.sim.postgres_wheel import hand_over, identity
 from jukinet_daemon.sim.postgres_wheel import run as run_binary
 from jukinet_daemon.store.migrate import migrate
-from support.canary import MARKS, NAME_MARK, NUMBER_MARK, found, found_below, resident, writings
+from support.canary import MADE, MARKS, NAME_MARK, NUMBER_MARK, found, found_below, resident, writings
 from support.forge import sealed
 from support.store import session
 from support.world import FUKUOKA, CsLine, Pki, national_server, until
@@ -166,6 +166,7 @@ async def _look(after: Aftermath, child: Child, config: Path, health: str) -> No
 async def test_no_resident_is_anywhere(aftermath: Aftermath, tmp_path: Path) -> None:
     assert {"ACCEPTED", "REFUSED", "HELD"} <= set(aftermath.answers)
     assert len(aftermath.answers) > _ACCEPTED
+    assert len(set(MADE)) == len(MADE) == RESIDENTS + 1  # one more is kept back, to plant leaks with
     # What must have happened for the search to mean anything: refusals, faults and errors were logged.
     for event in (b"notices_refused", b"row_refused", b"parcel_refused"):
         assert event in aftermath.shown["log"]
@@ -187,12 +188,23 @@ async def test_no_resident_is_anywhere(aftermath: Aftermath, tmp_path: Path) -> 
 
 async def _teeth(aftermath: Aftermath) -> None:
     """Each kind of leak, planted, is found."""
+    for place, shown in aftermath.shown.items():
+        middle = len(shown) // 2
+        for mark in MARKS:
+            for needle in writings(mark):
+                assert mark in found(shown[:middle] + needle + shown[middle:]), (place, needle)
     body = json.dumps(_ONE_MORE)
     assert found(aftermath.shown["log"] + json.dumps({"event": "oops", "body": body}).encode()) == set(MARKS)
     async with session(aftermath.postgres.dsn("juki"), log_error_verbosity="default") as owner:
         with pytest.raises(asyncpg.CheckViolationError):
             await owner.execute("UPDATE history SET address = address || '拒'")
         number = _ONE_MORE["person"]["individual_number"]
+        # A statement with a value in its text; ours have parameters, whose values it does not show. The wheel
+        # of PostgreSQL has no pg_stat_statements, which keeps these very texts.
+        async with session(aftermath.postgres.dsn("juki")) as careless:
+            await careless.execute(f"SELECT '{number}'")
+            activity = await owner.fetch("SELECT query FROM pg_stat_activity")
+            assert NUMBER_MARK in found(repr([tuple(row) for row in activity]).encode())
         await owner.execute("CREATE TABLE planted (number text)")
         await owner.execute("INSERT INTO planted VALUES ($1)", number)
         await owner.execute("CHECKPOINT")

@@ -14,6 +14,8 @@ NUMBER_MARK, CODE_MARK = "73194628", "6028417"
 NAME_MARK, KANA_MARK, PLACE_MARK = "金糸雀識別", "キンシジャクシキベツ", "福岡県福岡市東区金糸雀"
 MARKS = (NUMBER_MARK, CODE_MARK, NAME_MARK, KANA_MARK, PLACE_MARK)
 _numbers = count()
+# The serials of all residents made here.
+MADE: list[str] = []
 # 1,000 residents fit the three digits; more would repeat a number.
 _DIGITS = 3
 
@@ -22,6 +24,7 @@ def resident(**changes: Any) -> dict[str, Any]:
     """The notice of a resident nobody else is."""
     serial = f"{next(_numbers):0{_DIGITS}}"
     assert len(serial) == _DIGITS
+    MADE.append(serial)
     number, code = NUMBER_MARK + serial, CODE_MARK + serial
     person = {
         "individual_number": number + individual_number_check_digit(number),

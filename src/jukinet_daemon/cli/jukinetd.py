@@ -2,7 +2,6 @@
 
 import argparse
 import gc
-import resource
 import sys
 from pathlib import Path
 
@@ -12,6 +11,7 @@ from jukinet_daemon.config import Config, ConfigFault, load_config
 from jukinet_daemon.daemon.serve import DutyFault, serve
 from jukinet_daemon.domain.bases import BasisFault
 from jukinet_daemon.logs import configure_logs
+from jukinet_daemon.memory import keep_private
 from jukinet_daemon.pki.files import PkiFileError
 from jukinet_daemon.pki.groups import GroupsFault, require_our_groups, start_with_our_groups
 from jukinet_daemon.pki.tls import TlsFiles, server_context
@@ -36,9 +36,8 @@ def main(arguments: list[str] | None = None) -> int:
     )
     options = parser.parse_args(arguments)
     configure_logs()
-    # What is in memory is people; a dump of it would lie about on a disk.
-    resource.setrlimit(resource.RLIMIT_CORE, (0, 0))
     try:
+        keep_private()
         _collect_rarely()
         uvloop.run(serve(_config(options), options.only))
     except ConfigFault as fault:
