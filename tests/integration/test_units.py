@@ -201,3 +201,20 @@ def test_the_key_ring_of_the_installing_guide_can_be_read(tmp_path: Path) -> Non
     script = f"register=juki; {command}".replace("/etc/jukinet/keys", str(tmp_path))
     subprocess.run(("sh", "-c", script), check=True)
     assert read_keyring(tmp_path / "juki.keyring").current == 1
+
+
+@pytest.mark.skipif(not shutil.which("systemd-sysusers"), reason="systemd-sysusers is not installed")
+def test_systemd_makes_every_account(tmp_path: Path) -> None:
+    """A line that it does not take (a colon in a description) fails the package's installation."""
+    (tmp_path / "etc").mkdir()
+    command = ("systemd-sysusers", f"--root={tmp_path}", ROOT / "systemd" / "sysusers.conf")
+    done = subprocess.run(command, capture_output=True, text=True, check=False)
+    assert done.returncode == 0, done.stderr
+    made = (tmp_path / "etc/passwd").read_text("utf-8").splitlines()
+    assert _accounts() <= {line.split(":")[0] for line in made}
+
+
+def test_an_update_takes_every_service_over() -> None:
+    postinst = (ROOT / "packaging" / "debian" / "postinst").read_text("utf-8")
+    restarted = set(re.findall(r'"(jukinet-[a-z]+@)\$register\.service"', postinst))
+    assert restarted == {service.removesuffix(".service") for service in services()}
