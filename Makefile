@@ -8,7 +8,7 @@ JOBS ?= 4
 
 .DEFAULT_GOAL := help
 .PHONY: help install demo test lint types imports pytest conformance bench bench-quick bridgebench profile \
-        chaos cutpoints overload disks powerloss ha-demo scan syscalls monitoring schemas bases lock deb clean
+        chaos cutpoints overload abuse disks powerloss ha-demo scan syscalls monitoring schemas bases lock deb clean
 
 help: ## この一覧 / this list
 	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | awk -F':.*## ' '{printf "  make %-11s %s\n", $$1, $$2}'
@@ -67,6 +67,9 @@ cutpoints: $(READY) ## 一件の全手順を切る / cut at every protocol step 
 
 overload: $(READY) ## 持続できる速さの二倍を 60 の CS から / twice what is sustained from sixty CS, then storms of reconnects
 	@PYTHONPATH=tests $(BIN)/python -m campaign.overload $(OVERLOAD_ARGS)
+
+abuse: $(READY) ## 二千の悪い相手を一度に (ABUSE_ARGS=) / two thousand bad peers at once, good ones timed
+	@PYTHONPATH=tests $(BIN)/python -m abuse $(ABUSE_ARGS)
 
 disks: $(READY) ## ディスクの故障 (strace) / a disk that fails, is full, is slow
 	@PYTHONPATH=tests $(BIN)/python -c 'from support.debian import require; require({"strace": "strace"})'

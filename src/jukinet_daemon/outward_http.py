@@ -23,7 +23,7 @@ from jukinet_daemon.wire.envelope import SignatureFault, VerifyingKey, digest_of
 CONTENT_TYPE = "application/jose"
 # Less than a door waits for the next request on a connection (server/guard.py, server/listener.py), so that
 # none is used that is just being closed: a question whose connection breaks is lost for good.
-KEEPALIVE_S = 5.0
+KEEPALIVE_S = 2.0
 _TIMEOUT = aiohttp.ClientTimeout(total=60.0, sock_connect=10.0)
 
 

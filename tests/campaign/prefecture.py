@@ -56,6 +56,7 @@ class Prefecture:
     """One register, each part a process of its own, each line one that can be harmed.
 
     `daemon`, `national`: the module and leading arguments that start them, where another is to be tried.
+    `more`: further sections of the daemon's configuration.
     """
 
     def __init__(
@@ -66,6 +67,7 @@ class Prefecture:
         *,
         daemon: Sequence[str] = JUKINETD,
         national: Sequence[str] = JUKINET_SIM,
+        more: str = "",
     ) -> None:
         self.ground = ground
         self.folder = ground.folder / name
@@ -78,6 +80,7 @@ class Prefecture:
         self._notices_port, self._national_port = free_port(), free_port()
         self._stack = AsyncExitStack()
         self._daemon, self._national = tuple(daemon), tuple(national)
+        self._more = more
 
     async def open(self) -> None:
         """Makes the database, then starts everything but the senders. Raises ChildFault."""
@@ -88,7 +91,7 @@ class Prefecture:
         relay_port = await self._open_line(self.national_line, self._national_port)
         for code, line in self.lines.items():
             self.ports[code] = await self._open_line(line, self._notices_port)
-        self.daemon = self._jukinetd("daemon", f'[notices]\nlisten = "127.0.0.1:{self._notices_port}"\n')
+        self.daemon = self._jukinetd("daemon", f'[notices]\nlisten = "{self.notices}"\n' + self._more)
         self.relay = self._jukinetd("relay", f'[national]\nurl = "wss://127.0.0.1:{relay_port}/records"\n')
         self.national = Program(
             "national",
@@ -129,6 +132,11 @@ class Prefecture:
     def dsn(self) -> str:
         """Where the file is."""
         return self.postgres.dsn(self.name)
+
+    @property
+    def notices(self) -> str:
+        """The address of the notices door itself, behind the lines."""
+        return f"127.0.0.1:{self._notices_port}"
 
     @property
     def journals(self) -> Path:

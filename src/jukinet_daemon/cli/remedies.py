@@ -47,4 +47,5 @@ REMEDIES: Mapping[Refusal, str] = {
     Refusal.MISSING_CLIENT_USAGE: _NEW,
     Refusal.MISSING_SERVER_USAGE: _NEW,
     Refusal.NOT_PINNED: "pins に相手の新しい指紋を加える / add the peer's new thumbprint to the pins",
+    Refusal.CROWDING: "接続が多すぎる。相手を調べる / too many connections: look at the peer",
 }

@@ -45,6 +45,8 @@ class Refusal(StrEnum):
     MISSING_CLIENT_USAGE = "missing-client-usage"
     MISSING_SERVER_USAGE = "missing-server-usage"
     NOT_PINNED = "not-pinned"
+    # its address or name has as many connections here as it may
+    CROWDING = "crowding"
 
 
 # OpenSSL's numbers (X509_V_ERR_..., include/openssl/x509_vfy.h).

@@ -18,11 +18,19 @@ from jukinet_daemon.pki.refusal import Refusal, refusal_in
 from jukinet_daemon.pki.standing import Standing
 from jukinet_daemon.pki.tls import peer_certificate
 from jukinet_daemon.pki.trust import NotAdmitted
+from jukinet_daemon.server.porch import Porch
 from jukinet_daemon.service.refused import RefusedPeers
 
 log = structlog.get_logger()
 
-HANDSHAKE_TIMEOUT_S = 10.0
+# With the request that follows (server/guard.py) less than ten seconds from the first byte.
+HANDSHAKE_TIMEOUT_S = 5.0
+# One handshake is begun in so many seconds, so that a crowd of them leaves the loop to those who are inside.
+PACE_S = 0.005
+# A CS holds one connection, or a few while it comes back; more are no use to it.
+MOST_OF_A_PEER = 32
+# What the kernel keeps for a peer that does not read (it doubles the figure).
+SEND_BUFFER_BYTES = 64 * 1024
 TLS_SHUTDOWN_TIMEOUT_S = 5.0
 # Where no more connections can be taken (too many open files), trying at once again would only burn the loop.
 ACCEPT_PAUSE_S = 0.5
@@ -37,14 +45,7 @@ class Inside:
     certificate: x509.Certificate
     address: str
     own_until: datetime | None
-
-    @property
-    def uri(self) -> str | None:
-        """Who it is, if it is anybody."""
-        try:
-            return identity_of(self.certificate).uri
-        except IdentityError:
-            return None
+    uri: str | None
 
 
 class Gate:
@@ -60,8 +61,10 @@ class Gate:
         self.door = door
         self._refused = refused
         self._accepting: asyncio.Task[None] | None = None
-        self._entering: set[asyncio.Task[None]] = set()
-        self._inside: dict[asyncio.Transport, Inside] = {}
+        self._porch = Porch()
+        self._next_turn = 0.0
+        # Each peer's connections.
+        self._inside: dict[str | None, dict[asyncio.Transport, Inside]] = {}
         self._use(context, own_until)
 
     def renew(self, own: Own) -> None:
@@ -75,6 +78,7 @@ class Gate:
 
     def open(self, listening: socket.socket, application: Callable[[], asyncio.Protocol]) -> None:
         """Lets in who connects to a listening socket; the application gets who came through the handshake."""
+        listening.setsockopt(socket.SOL_SOCKET, socket.SO_SNDBUF, SEND_BUFFER_BYTES)
         self._accepting = asyncio.create_task(self._accept(listening, application))
 
     def stop_accepting(self) -> None:
@@ -85,11 +89,11 @@ class Gate:
     @property
     def inside(self) -> tuple[Inside, ...]:
         """Who is connected now."""
-        return tuple(self._open().values())
+        return tuple(entry for _transport, entry in self._open())
 
     def sweep(self, standing: Standing, now: datetime) -> None:
         """Cuts every connection whose peer is trusted no longer, or whose certificate of ours has ended."""
-        for transport, entry in self._open().items():
+        for transport, entry in self._open():
             reason = standing.lost_by(entry.certificate, now)
             if reason:
                 self._refuse(reason, entry.address, entry.uri)
@@ -102,16 +106,18 @@ class Gate:
     async def close(self) -> None:
         """Closes the port and ends the handshakes that are under way."""
         self.stop_accepting()
-        under_way = [*self._entering, *([self._accepting] if self._accepting else [])]
-        for task in under_way:
-            task.cancel()
-        await asyncio.gather(*under_way, return_exceptions=True)
+        if self._accepting:
+            await asyncio.gather(self._accepting, return_exceptions=True)
+        await self._porch.clear()
 
-    def _open(self) -> dict[asyncio.Transport, Inside]:
-        self._inside = {
-            transport: entry for transport, entry in self._inside.items() if not transport.is_closing()
-        }
-        return self._inside
+    def _open(self) -> list[tuple[asyncio.Transport, Inside]]:
+        still = ((uri, self._open_of(uri)) for uri in self._inside)
+        self._inside = {uri: connections for uri, connections in still if connections}
+        return [entry for connections in self._inside.values() for entry in connections.items()]
+
+    def _open_of(self, uri: str | None) -> dict[asyncio.Transport, Inside]:
+        connections = self._inside.get(uri, {})
+        return {transport: entry for transport, entry in connections.items() if not transport.is_closing()}
 
     def _refuse(self, reason: Refusal, address: str, peer: str | None) -> None:
         if self._refused:
@@ -125,20 +131,37 @@ class Gate:
         with listening:
             while True:
                 try:
-                    connection, address = await loop.sock_accept(listening)
+                    connection, place = await loop.sock_accept(listening)
                 except OSError as fault:
                     log.error("accept_failed", door=self.door, fault=fault.strerror)
                     await asyncio.sleep(ACCEPT_PAUSE_S)
                     continue
-                task = loop.create_task(self._shake_hands(connection, str(address[0]), application))
-                self._entering.add(task)
-                task.add_done_callback(self._entering.discard)
+                self._meet(connection, str(place[0]), application)
+                # An accept does not wait while anybody knocks: the rest of the loop has its turn in between.
+                await asyncio.sleep(0)
+
+    def _meet(
+        self, connection: socket.socket, address: str, application: Callable[[], asyncio.Protocol]
+    ) -> None:
+        if self._porch.make_room(address):
+            shaking = self._shake_hands(connection, address, application)
+            self._porch.enter(address, asyncio.get_running_loop().create_task(shaking))
+        else:
+            connection.close()
+            self._refuse(Refusal.CROWDING, address, None)
+
+    async def _turn(self) -> None:
+        """Waits for the turn of one more handshake."""
+        now = asyncio.get_running_loop().time()
+        self._next_turn = max(self._next_turn + PACE_S, now)
+        await asyncio.sleep(self._next_turn - now)
 
     async def _shake_hands(
         self, connection: socket.socket, address: str, application: Callable[[], asyncio.Protocol]
     ) -> None:
-        own_until = self._own_until
         try:
+            await self._turn()
+            own_until = self._own_until
             transport, _protocol = await asyncio.get_running_loop().connect_accepted_socket(
                 application,
                 connection,
@@ -152,6 +175,9 @@ class Gate:
             log.warning("tls_broke", door=self.door, stage="handshake", reason="TIMEOUT", address=address)
         except OSError:
             pass  # it came and went
+        except asyncio.CancelledError:
+            connection.close()
+            raise
         except Exception as fault:
             log.error("handshake_tripped", door=self.door, fault=type(fault).__name__)
         else:
@@ -159,10 +185,19 @@ class Gate:
 
     def _let_in(self, transport: asyncio.BaseTransport, address: str, own_until: datetime | None) -> None:
         tls = transport.get_extra_info("ssl_object")
-        # A certificate that cannot be read names nobody: the door turns it away by itself.
-        with suppress(NotAdmitted):
+        # A certificate that cannot be read names nobody: the door turns it away by itself. A connection that
+        # broke just behind its handshake has none to show.
+        with suppress(NotAdmitted, ValueError):
+            certificate = peer_certificate(tls)
+            uri = _named(certificate)
             inner = cast("asyncio.Transport", transport)  # uvloop's is one by its methods, not by its class
-            self._inside[inner] = Inside(peer_certificate(tls), address, own_until)
+            others = self._open_of(uri)
+            if len(others) >= MOST_OF_A_PEER:
+                self._refuse(Refusal.CROWDING, address, uri)
+                inner.abort()
+            else:
+                others[inner] = Inside(certificate, address, own_until, uri)
+            self._inside[uri] = others
 
     def _broke(self, fault: ssl.SSLError, address: str) -> None:
         refusal = refusal_in(fault)
@@ -170,6 +205,13 @@ class Gate:
             self._refuse(refusal, address, None)
         elif not isinstance(fault, _NO_FAULT_OF_TLS):
             log.warning("tls_broke", door=self.door, stage="handshake", reason=fault.reason, address=address)
+
+
+def _named(certificate: x509.Certificate) -> str | None:
+    try:
+        return identity_of(certificate).uri
+    except IdentityError:
+        return None
 
 
 class _WatchedTls(ssl.SSLObject):

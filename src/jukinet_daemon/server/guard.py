@@ -4,6 +4,8 @@ The library behind waits for the rest of a request, of a body or of a message fo
 """
 
 import asyncio
+import socket
+import struct
 from collections.abc import Awaitable, Callable
 from enum import Enum, auto
 
@@ -14,15 +16,18 @@ from jukinet_daemon.server.frames import Frames
 
 log = structlog.get_logger()
 
-# Seconds for a request to come whole, from the connection or from the last answer.
-REQUEST_S = 10.0
-# A message may take longer on a thin line, but so many bytes must come in each such stretch of seconds.
-STRETCH_S = 10.0
+# Seconds for a request to come whole, from the handshake or from the last answer.
+REQUEST_S = 4.0
+# A message may take longer on a thin line, and so may what is told the peer, but so many bytes must come, or
+# be taken, in each such stretch of seconds.
+STRETCH_S = 6.0
 STRETCH_BYTES = 8 * 1024
 
 # Bytes that may come before their turn: nobody who waits for answers sends any.
 WAITING_BYTES = 64 * 1024
 
+# Closed at once and by a reset: what is unsent is not kept for a peer that does not read.
+_NO_LINGER = struct.pack("ii", 1, 0)
 _END_OF_HEAD = b"\r\n\r\n"
 # A frame that the library refuses as 1002: it stands in for one that it would take.
 _REFUSED_FRAME = b"\xf0\x80\x00\x00\x00\x00"
@@ -47,6 +52,8 @@ class Guard(asyncio.Protocol):
         self._guards = guards
         self._transport: asyncio.Transport | None = None
         self._timer: asyncio.TimerHandle | None = None
+        self._reading: asyncio.TimerHandle | None = None
+        self._untaken = 0
         self._next = _Next.HEAD
         self._head = b""
         self._waiting = b""
@@ -63,6 +70,7 @@ class Guard(asyncio.Protocol):
     def connection_lost(self, exc: Exception | None) -> None:
         """The peer is gone."""
         self._stop_timer()
+        self._stop_reading()
         if self._transport:
             self._guards.by_transport.pop(self._transport, None)
         self._inner.connection_lost(exc)
@@ -87,10 +95,12 @@ class Guard(asyncio.Protocol):
 
     def pause_writing(self) -> None:
         """The peer does not take what is written."""
+        self._owe_reading()
         self._inner.pause_writing()
 
     def resume_writing(self) -> None:
         """The peer takes it again."""
+        self._stop_reading()
         self._inner.resume_writing()
 
     def body_follows(self) -> None:
@@ -155,6 +165,23 @@ class Guard(asyncio.Protocol):
         else:
             self._new_stretch()
 
+    def _owe_reading(self) -> None:
+        self._stop_reading()
+        if self._transport:
+            self._untaken = self._transport.get_write_buffer_size()
+            self._reading = asyncio.get_running_loop().call_later(STRETCH_S, self._taken_meanwhile)
+
+    def _taken_meanwhile(self) -> None:
+        if self._transport and self._untaken - self._transport.get_write_buffer_size() < STRETCH_BYTES:
+            self._end("reading")
+        else:
+            self._owe_reading()
+
+    def _stop_reading(self) -> None:
+        if self._reading:
+            self._reading.cancel()
+            self._reading = None
+
     def _overdue(self, owed: str) -> None:
         self._timer = None
         self._end(owed)
@@ -162,6 +189,9 @@ class Guard(asyncio.Protocol):
     def _end(self, owed: str) -> None:
         if self._transport and not self._transport.is_closing():
             self._guards.ended(owed)
+            self._transport.get_extra_info("socket").setsockopt(
+                socket.SOL_SOCKET, socket.SO_LINGER, _NO_LINGER
+            )
             self._transport.abort()
 
     def _start_timer(self, seconds: float, then: Callable[[], None]) -> None:

@@ -48,8 +48,6 @@ DOOR = "notices"
 PATH = "/notices"
 # A pong is read only when the socket is, and a full lane stops reading: be patient.
 HEARTBEAT_S = 60.0
-# For one reply to leave; a peer that does not take what it is told is cut off.
-SEND_TIMEOUT_S = 10.0
 
 _REFUSALS = {code for code, outcome in OUTCOMES.items() if outcome.kind is OutcomeClass.REFUSED}
 
@@ -170,12 +168,10 @@ class NoticesDoor:
             compress=False, heartbeat=HEARTBEAT_S, max_msg_size=MAX_SIGNED_BYTES, timeout=5.0
         )
         await socket.prepare(request)
-        await self._converse(socket, request[_PEER], request.transport)
+        await self._converse(socket, request[_PEER])
         return socket
 
-    async def _converse(
-        self, socket: web.WebSocketResponse, peer: _Peer, transport: asyncio.Transport | None
-    ) -> None:
+    async def _converse(self, socket: web.WebSocketResponse, peer: _Peer) -> None:
         replies = Replies(self._in_flight)
         reader = asyncio.create_task(self._read(socket, peer, replies))
         handler = asyncio.current_task()
@@ -186,8 +182,7 @@ class NoticesDoor:
         self._desk.metrics.connections.labels(DOOR).inc()
         try:
             async for reply in replies:
-                async with asyncio.timeout(SEND_TIMEOUT_S):
-                    await socket.send_str(reply)
+                await socket.send_str(reply)
                 if peer.line.broken:
                     break
             await _ended(reader)
@@ -195,11 +190,6 @@ class NoticesDoor:
         except ConnectionError as fault:
             code = fault.code if isinstance(fault, _AgainstProtocol) else WSCloseCode.ABNORMAL_CLOSURE
             log.info("line_broke", door=DOOR, sender=peer.name, close_code=code)
-        except TimeoutError:
-            # What it was told is durable and stored; a peer that reads no replies keeps no line.
-            log.warning("peer_too_slow", door=DOOR, owed="reading", sender=peer.name)
-            if transport:
-                transport.abort()
         except Exception as fault:
             log.error("conversation_tripped", door=DOOR, sender=peer.name, fault=type(fault).__name__)
             await socket.close(code=WSCloseCode.INTERNAL_ERROR)

@@ -2,6 +2,7 @@
 
 from collections import OrderedDict
 from dataclasses import asdict, dataclass, replace
+from datetime import datetime, timedelta
 from typing import Any
 
 import structlog
@@ -14,6 +15,8 @@ log = structlog.get_logger()
 
 # A scan from many addresses pushes out the oldest and grows nothing.
 REMEMBERED = 500
+# A crowd is told of once in so long for each address; the metric counts every one.
+CROWD_TOLD = timedelta(minutes=1)
 
 
 @dataclass(frozen=True, slots=True)
@@ -30,23 +33,32 @@ class RefusedPeer:
 
 
 class RefusedPeers:
-    """Remembers who was not admitted, for diagnosis; each refusal is logged and counted."""
+    """Remembers who was not admitted, for diagnosis; each refusal is counted, and logged if news."""
 
     def __init__(self, metrics: Metrics, clock: Clock) -> None:
         self._metrics = metrics
         self._clock = clock
         self._known: OrderedDict[tuple[str, ...], RefusedPeer] = OrderedDict()
+        self._crowds: dict[tuple[str, str], datetime] = {}
 
     def note(self, door: str, reason: Refusal, address: str, peer: str | None = None) -> None:
         """Takes note of a refusal: one line in the log, one more in the metric."""
         self._metrics.peers_refused.labels(door, reason).inc()
-        log.warning("peer_refused", door=door, reason=reason, peer=peer, address=address)
-        moment = self._clock().isoformat(timespec="seconds")
+        moment = self._clock()
+        if reason is not Refusal.CROWDING or self._is_news(door, address, moment):
+            log.warning("peer_refused", door=door, reason=reason, peer=peer, address=address)
+        time = moment.isoformat(timespec="seconds")
         place = (door, address, peer or "", reason)
-        known = self._known.pop(place, None) or RefusedPeer(door, address, peer, reason, 0, moment, moment)
-        self._known[place] = replace(known, times=known.times + 1, last=moment)
+        known = self._known.pop(place, None) or RefusedPeer(door, address, peer, reason, 0, time, time)
+        self._known[place] = replace(known, times=known.times + 1, last=time)
         if len(self._known) > REMEMBERED:
             self._known.popitem(last=False)
+
+    def _is_news(self, door: str, address: str, moment: datetime) -> bool:
+        self._crowds = {place: since for place, since in self._crowds.items() if moment - since < CROWD_TOLD}
+        is_news = (door, address) not in self._crowds
+        self._crowds.setdefault((door, address), moment)
+        return is_news
 
     def look(self) -> list[dict[str, Any]]:
         """All that is remembered, the latest first."""

@@ -1,0 +1,1 @@
+"""荒らし: two thousand bad peers at once at a real server, while good ones measure."""

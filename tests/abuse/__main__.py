@@ -1,0 +1,139 @@
+"""make abuse: waves of bad peers at a real server; exit status 0 only if every bar of the report is met."""
+
+import argparse
+import asyncio
+import json
+import shutil
+import sys
+import tempfile
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from pathlib import Path
+
+import uvloop
+
+from abuse.bad import Tally
+from abuse.good import Good, Times
+from abuse.report import Report
+from campaign.overload import memory_mib
+from campaign.prefecture import Ground, Prefecture, free_port
+from jukinet_daemon.schemas import read_areas
+from jukinet_daemon.sim.postgres import EmbeddedPostgres
+from support.bridge import OFFICES, pin
+from support.world import Pki, new_pki, postgres
+
+# Ten send steadily, one comes anew; the other municipalities lend bad peers their certificates.
+GOOD = ("402028", "402036", "402044", "402052", "402061", "402079", "402109", "402117", "402125", "402133")
+NEWCOMER = "402141"
+QUIET_S = 10.0
+LOOK_S = 0.2
+TESTS = Path(__file__).parents[1]
+
+
+@asynccontextmanager
+async def prefecture(
+    folder: Path, server: EmbeddedPostgres, pki: Pki, bridge: str
+) -> AsyncIterator[Prefecture]:
+    """A daemon with a notices door and a bridge door, its relay and a national server."""
+    section = (
+        f'[bridge]\nlisten = "{bridge}"\npeer = "https://127.0.0.1:{free_port()}/bridge"\n'
+        f'pins = ["{pin(pki, "fuhyo")}"]\n[rules]\noffices = "{OFFICES}"\n'
+    )
+    made = Prefecture(Ground(folder, server, pki), "abuse", GOOD, more=section)
+    try:
+        await made.open()
+        # What is measured is the door; the lines of the campaigns are left out.
+        made.ports = dict.fromkeys(GOOD, int(made.notices.rpartition(":")[2]))
+        yield made
+    finally:
+        await made.close()
+
+
+async def wave(place: Prefecture, bridge: str, count: int) -> tuple[dict[str, Tally], float]:
+    """One wave of bad peers, to the close of the last; and the most memory the daemon had meanwhile."""
+    told = {
+        "doors": {"notices": place.notices, "bridge": bridge},
+        "pki": str(place.ground.pki.folder),
+        "municipalities": lenders(),
+        "count": count,
+    }
+    bad = await asyncio.create_subprocess_exec(
+        *(sys.executable, "-m", "abuse.bad"),
+        stdin=asyncio.subprocess.PIPE,
+        stdout=asyncio.subprocess.PIPE,
+        cwd=TESTS,
+    )
+    saying = asyncio.create_task(bad.communicate(json.dumps(told).encode() + b"\n"))
+    most = 0.0
+    while not saying.done():
+        most = max(most, memory_mib(place.daemon.pid))
+        await asyncio.wait({saying}, timeout=LOOK_S)
+    said, _ = saying.result()
+    return {name: Tally(**tally) for name, tally in json.loads(said).items()}, most
+
+
+def lenders() -> list[str]:
+    """The municipalities whose certificates bad peers have."""
+    return [code for code in read_areas().senders if code not in (*GOOD, NEWCOMER)]
+
+
+def descriptors(pid: int) -> int:
+    """How many files and sockets a process has open."""
+    return len(list(Path(f"/proc/{pid}/fd").iterdir()))
+
+
+async def run(folder: Path, server: EmbeddedPostgres, options: argparse.Namespace) -> Report:
+    """Quiet, a wave, quiet, a wave: so that what else the machine does meets both alike."""
+    report = Report()
+    bridge = f"127.0.0.1:{free_port()}"
+    async with prefecture(folder, server, new_pki(folder / "pki"), bridge) as place:
+        good = Good(place, NEWCOMER)
+        async with good.at_work():
+            await asyncio.sleep(QUIET_S / 4)
+            before = descriptors(place.daemon.pid)
+            report.memory.append(memory_mib(place.daemon.pid))
+            for number in range(options.waves):
+                good.times = report.quiet
+                await asyncio.sleep(QUIET_S)
+                good.times = report.abused
+                print(f"荒らし / wave {number + 1}: {options.count:,}", file=sys.stderr, flush=True)
+                tallies, memory = await wave(place, bridge, options.count)
+                report.waves.append(tallies)
+                report.memory.append(memory)
+                good.times = Times()
+                report.descriptors = (before, await settled(place.daemon.pid, before))
+        await place.relayed()
+        verdict = await asyncio.to_thread(place.judge)
+    report.judged, report.nothing_lost = verdict.line(), verdict.sound
+    return report
+
+
+async def settled(pid: int, before: int) -> int:
+    """How many descriptors there are once what is closing has closed."""
+    for _ in range(50):
+        if descriptors(pid) <= before:
+            break
+        await asyncio.sleep(LOOK_S)
+    return descriptors(pid)
+
+
+def main() -> int:
+    """Runs it and tells."""
+    parser = argparse.ArgumentParser(prog="make abuse", description="荒らし / abuse")
+    parser.add_argument("--count", type=int, default=2000, help="悪い相手の数 / how many bad peers at once")
+    parser.add_argument("--waves", type=int, default=2, help="何度 / how many times")
+    options = parser.parse_args()
+    # In memory: what the good peers' journals cost the disk is not what is measured.
+    memory = Path("/dev/shm")
+    folder = Path(tempfile.mkdtemp(prefix="jukinet-abuse-", dir=memory if memory.is_dir() else None))
+    try:
+        with postgres() as server:
+            report = uvloop.run(run(folder, server, options))
+        report.show()
+    finally:
+        shutil.rmtree(folder, ignore_errors=True)
+    return 1 if list(report.missed()) else 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())

@@ -1,0 +1,147 @@
+"""悪い相手: python -m abuse.bad: so many bad peers at once, in a process that gives way to every other.
+
+One line of JSON in: doors, certificates, how many. One out when all are closed: of each kind the seconds from
+first byte to the server's close, of every connection.
+"""
+
+import asyncio
+import json
+import os
+import random
+import socket
+import ssl
+import sys
+import time
+from collections import defaultdict
+from collections.abc import Iterator
+from dataclasses import dataclass, field
+from itertools import cycle
+from pathlib import Path
+
+import uvloop
+
+from abuse.kinds import KINDS, Bad, Kind, hello, still_open
+from jukinet_daemon.pki.peer import Role
+from jukinet_daemon.pki.tls import client_context
+from jukinet_daemon.sim.pki import tls_files
+
+LOOK_S = 0.05
+# One that is meant to be held and is closed sooner was turned away: it comes again after a while.
+TURNED_AWAY_S = 1.0
+PERSISTS_S = 12.0
+GIVEN_UP_S = 15.0
+CONNECT_S = 20.0
+
+
+@dataclass
+class Tally:
+    """What became of the connections of one kind."""
+
+    held: list[float] = field(default_factory=list)
+    turned_away: list[float] = field(default_factory=list)
+    unconnected: int = 0
+    still_open: int = 0
+
+
+class Crowd:
+    """All the bad peers of one process."""
+
+    def __init__(self, doors: dict[str, str], pki: Path, municipalities: list[str]) -> None:
+        self._doors = doors
+        names = [(Role.CS, name) for name in municipalities]
+        self._contexts = [client_context(tls_files(pki, *name)) for name in names]
+        self._of_the_bridge = client_context(tls_files(pki, Role.PREF, "fuhyo"))
+        self._hello = hello()
+        self._began = time.monotonic()
+        self.tallies: dict[str, Tally] = defaultdict(Tally)
+
+    async def run(self, count: int) -> None:
+        """Sends them all at once and waits until the server has closed the last."""
+        kinds: Iterator[str] = cycle(KINDS)
+        async with asyncio.TaskGroup() as group:
+            for number, name in zip(range(count), kinds, strict=False):
+                group.create_task(self._persist(number, name))
+
+    async def _persist(self, number: int, name: str) -> None:
+        kind, tally = KINDS[name], self.tallies[name]
+        while True:
+            seconds = await self._one(number, kind, tally)
+            if seconds is None:
+                return
+            if not kind.held or seconds >= TURNED_AWAY_S:
+                tally.held.append(seconds)
+                return
+            tally.turned_away.append(seconds)
+            if time.monotonic() - self._began > PERSISTS_S:
+                return
+            await asyncio.sleep(random.uniform(0.5, 1.5))
+
+    async def _one(self, number: int, kind: Kind, tally: Tally) -> float | None:
+        """The seconds from first byte to close of one connection."""
+        # Each municipality has an address of its own, as on its own line.
+        address = f"127.0.1.{1 + number % len(self._contexts)}"
+        connection = socket.socket()
+        connection.setblocking(False)
+        connection.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, 8192)
+        connection.bind((address, 0))
+        host, _, port = self._doors[kind.door].rpartition(":")
+        try:
+            async with asyncio.timeout(CONNECT_S):
+                await asyncio.get_running_loop().sock_connect(connection, (host, int(port)))
+        except OSError:
+            connection.close()
+            tally.unconnected += 1
+            return None
+        began = time.monotonic()
+        acting = asyncio.create_task(self._act(connection.dup(), number, kind))
+        try:
+            while still_open(connection):
+                if time.monotonic() - began > GIVEN_UP_S:
+                    tally.still_open += 1
+                    return None
+                await asyncio.sleep(LOOK_S)
+            return time.monotonic() - began
+        finally:
+            acting.cancel()
+            await asyncio.gather(acting, return_exceptions=True)
+            connection.close()
+
+    async def _act(self, connection: socket.socket, number: int, kind: Kind) -> None:
+        context = self._context(number, kind)
+        reader, writer = await asyncio.open_connection(
+            sock=connection,
+            ssl=context,
+            server_hostname="prefecture" if context else None,
+            ssl_handshake_timeout=GIVEN_UP_S if context else None,
+        )
+        try:
+            await kind.act(Bad(reader, writer, self._hello))
+            await asyncio.Event().wait()
+        finally:
+            writer.transport.abort()
+
+    def _context(self, number: int, kind: Kind) -> ssl.SSLContext | None:
+        if not kind.tls:
+            return None
+        return self._of_the_bridge if kind.door == "bridge" else self._contexts[number % len(self._contexts)]
+
+
+async def work() -> None:
+    """Reads what to do, does it, tells what became of it."""
+    # What our own library says of connections that were cut under it is no news here.
+    asyncio.get_running_loop().set_exception_handler(lambda _loop, _context: None)
+    told = json.loads(sys.stdin.buffer.readline())
+    crowd = Crowd(told["doors"], Path(told["pki"]), told["municipalities"])
+    await crowd.run(told["count"])
+    print(json.dumps({name: vars(tally) for name, tally in crowd.tallies.items()}), flush=True)
+
+
+def main() -> int:
+    """Runs the program at a low priority: at the lowest a busy machine would starve its clock."""
+    os.nice(5)
+    uvloop.run(work())
+    return 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())
