@@ -59,8 +59,8 @@ bridgebench: $(READY) ## 橋の所要時間の差 / the bridge, found and not fo
 profile: $(READY) ## 通知一件の時間の内訳 / where a notice's microseconds go: a table, a flame graph
 	@$(BIN)/python -m benchmarks.profile
 
-chaos: $(READY) ## 処理も回線も害し、審判にかける (N=60 SEED=) / kill, halt and cut everything under load, then judge
-	@PYTHONPATH=tests $(BIN)/python -m campaign.chaos $(or $(N),60) $(if $(SEED),--seed $(SEED))
+chaos: $(READY) ## 処理も回線も害し、審判にかける (N=60 SEED= REGISTER=) / kill, halt and cut everything under load, then judge
+	@PYTHONPATH=tests $(BIN)/python -m campaign.chaos $(or $(N),60) $(if $(SEED),--seed $(SEED)) $(if $(REGISTER),--register $(REGISTER))
 
 cutpoints: $(READY) ## 一件の全手順を切る / cut at every protocol step of one notice, before and after, in four ways
 	@PYTHONPATH=tests $(BIN)/python -m campaign.cutpoints $(if $(ROTATE),--rotate)

@@ -1,7 +1,8 @@
 """混沌: python -m campaign.chaos N [--seed S]: N harms to a prefecture under load, then the judge.
 
-One to three harms at once, each of every kind in turn (drawn from a shuffled deck). A campaign in which a
-kind never hit anything fails, as does one of which the judge finds anything wrong.
+One to three harms at once, each of every kind in turn (drawn from a shuffled deck); the registers take turns,
+a chapter each. A campaign in which a kind never hit anything fails, as does one of which the judge finds
+anything wrong.
 """
 
 import argparse
@@ -11,16 +12,17 @@ import random
 import shutil
 import sys
 import tempfile
-from collections import Counter
+from collections import Counter, defaultdict
 from collections.abc import Callable
 from dataclasses import dataclass, field
 from pathlib import Path
+from time import monotonic
 
 from judge.findings import Verdict
-from support.world import TRUST_DOMAIN, new_pki, postgres
+from support.world import REGISTERS, TRUST_DOMAIN, new_pki, postgres
 
 from .harms import HARMS, Target
-from .prefecture import REGISTER, REST_S, Ground, Prefecture
+from .prefecture import REST_S, Ground, Prefecture
 from .program import Program, poll
 
 SENDERS = ("402303", "402192", "402176", "402184", "402214", "402206")
@@ -37,19 +39,26 @@ class Campaign:
     harms: int
     seed: int
     tell: Callable[[str], None]
+    registers: tuple[str, ...] = REGISTERS
     drawn: Counter[str] = field(default_factory=Counter)
     hits: Counter[str] = field(default_factory=Counter)
     verdicts: list[Verdict] = field(default_factory=list)
     ended_by_themselves: int = 0
+    spent: dict[str, float] = field(default_factory=lambda: defaultdict(float))
 
     def __post_init__(self) -> None:
         self.dice = random.Random(self.seed)
         self._deck: list[str] = []
 
-    def draw(self) -> list[str]:
+    @property
+    def chapter(self) -> int:
+        """How many harms one database sees: at most so many, and each register has its turn."""
+        return max(1, min(CHAPTER, -(-self.harms // len(self.registers))))
+
+    def draw(self, until: int) -> list[str]:
         """One to three kinds of harm, no kind again before each has had its turn."""
         drawn: list[str] = []
-        for _ in range(min(self.dice.randint(1, 3), self.harms - self.hits.total())):
+        for _ in range(min(self.dice.randint(1, 3), until - self.hits.total())):
             if not self._deck:
                 self._deck = self.dice.sample(sorted(HARMS), len(HARMS))
             drawn.append(self._deck.pop())
@@ -83,6 +92,7 @@ class Campaign:
             *rows,
             *(f"! {kind} never hit" for kind in self.never_hit),
             *(f"! {finding}" for finding in found[:50]),
+            *(f"{what}: {seconds / max(hits, 1):.2f} s a harm" for what, seconds in self.spent.items()),
             f"processes that ended by themselves and were started again: {self.ended_by_themselves}",
             Verdict(counts, found).line(),
             f"{figure}; seed {self.seed}",
@@ -94,10 +104,11 @@ async def run(campaign: Campaign, ground: Ground) -> None:
     chapter = 0
     while campaign.hits.total() < campaign.harms and (not campaign.verdicts or campaign.verdicts[-1].sound):
         chapter += 1
-        prefecture = Prefecture(ground, f"chaos_{chapter}", SENDERS)
+        register = campaign.registers[(chapter - 1) % len(campaign.registers)]
+        prefecture = Prefecture(ground, f"chaos_{chapter}_{register}", SENDERS, register=register)
         try:
             await prefecture.open()
-            await _chapter(campaign, prefecture, min(campaign.harms, chapter * CHAPTER))
+            await _chapter(campaign, prefecture, min(campaign.harms, chapter * campaign.chapter))
         finally:
             await prefecture.close()
 
@@ -111,7 +122,7 @@ async def _chapter(campaign: Campaign, prefecture: Prefecture, until: int) -> No
         tries = 0
         while campaign.hits.total() < until and tries < 3 * campaign.harms + len(HARMS):
             tries += 1
-            await _round(campaign, target)
+            await _round(campaign, target, until)
         senders.tell_to_end()
         async with asyncio.timeout(REST_S):
             await senders.ended()
@@ -123,10 +134,10 @@ async def _chapter(campaign: Campaign, prefecture: Prefecture, until: int) -> No
         await senders.stop()
 
 
-async def _round(campaign: Campaign, target: Target) -> None:
+async def _round(campaign: Campaign, target: Target, until: int) -> None:
     """Harms, waits a moment, heals, and waits until notices pass from sender to national server again."""
-    said = []
-    for kind in campaign.draw():
+    begun, said = monotonic(), []
+    for kind in campaign.draw(until):
         campaign.drawn[kind] += 1
         hit = await HARMS[kind](target)
         campaign.hits[kind] += hit
@@ -135,11 +146,15 @@ async def _round(campaign: Campaign, target: Target) -> None:
             campaign.missed(kind)
         await asyncio.sleep(campaign.dice.uniform(0, LONGEST_APART_S))
     await asyncio.sleep(campaign.dice.uniform(0, LONGEST_HARM_S))
+    harmed = monotonic()
+    campaign.spent["harming"] += harmed - begun
     await target.heal()
+    healed = monotonic()
+    campaign.spent["healing"] += healed - harmed
     await progress(target.prefecture)
-    campaign.tell(
-        f"[{campaign.hits.total():>{len(str(campaign.harms))}}/{campaign.harms}] {' + '.join(said)}"
-    )
+    campaign.spent["until notices pass"] += monotonic() - healed
+    reached = f"[{campaign.hits.total():>{len(str(campaign.harms))}}/{campaign.harms}]"
+    campaign.tell(f"{reached} {target.prefecture.register} {' + '.join(said)}")
 
 
 async def progress(prefecture: Prefecture) -> None:
@@ -178,7 +193,7 @@ def senders_of(prefecture: Prefecture, seed: int) -> Program:
         prefecture.folder,
         (
             *("campaign.senders", "--pki", str(prefecture.ground.pki.folder)),
-            *("--trust-domain", TRUST_DOMAIN, "--register", REGISTER),
+            *("--trust-domain", TRUST_DOMAIN, "--register", prefecture.register),
             *("--journals", str(prefecture.journals), "--seed", str(seed)),
             *(f"{code}={port}" for code, port in prefecture.ports.items()),
         ),
@@ -191,9 +206,11 @@ def main(arguments: list[str] | None = None) -> int:
     parser = argparse.ArgumentParser(prog="chaos", description="県を害して審判にかける / harm, then judge")
     parser.add_argument("harms", type=int, nargs="?", default=60, help="害の数 / how many harms")
     parser.add_argument("--seed", type=int, default=None, help="前の回を繰り返す / the seed of a run before")
+    parser.add_argument("--register", choices=REGISTERS, action="append", help="一方だけ / of one alone")
     options = parser.parse_args(arguments)
     seed = options.seed if options.seed is not None else random.SystemRandom().randrange(10**6)
     campaign = Campaign(options.harms, seed, lambda line: print(line, flush=True))
+    campaign.registers = tuple(options.register or REGISTERS)
     campaign.tell(f"種 / seed {seed}: {options.harms:,} harms of {len(HARMS)} kinds")
     folder = Path(tempfile.mkdtemp(prefix="jukinet-chaos-"))
     with postgres() as server:

@@ -65,11 +65,13 @@ class Prefecture:
         name: str,
         senders: Sequence[str],
         *,
+        register: str = REGISTER,
         daemon: Sequence[str] = JUKINETD,
         national: Sequence[str] = JUKINET_SIM,
         more: str = "",
     ) -> None:
         self.ground = ground
+        self.register = register
         self.folder = ground.folder / name
         self.name = name
         self.postgres = ground.postgres
@@ -87,7 +89,7 @@ class Prefecture:
         self.folder.mkdir(parents=True)
         self.journals.mkdir()
         await asyncio.to_thread(self.postgres.psql, "postgres", f"CREATE DATABASE {self.name}")
-        await migrate(self.dsn, REGISTER)
+        await migrate(self.dsn, self.register)
         relay_port = await self._open_line(self.national_line, self._national_port)
         for code, line in self.lines.items():
             self.ports[code] = await self._open_line(line, self._notices_port)
@@ -98,7 +100,7 @@ class Prefecture:
             self.folder,
             (
                 *self._national,
-                *("national", "--register", REGISTER, "--listen", f"127.0.0.1:{self._national_port}"),
+                *("national", "--register", self.register, "--listen", f"127.0.0.1:{self._national_port}"),
                 *("--pki", str(self.ground.pki.folder), "--trust-domain", TRUST_DOMAIN),
                 *("--journal", str(self.national_journal)),
             ),
@@ -115,10 +117,10 @@ class Prefecture:
         if not ring.exists():
             write_keyring(self.folder)
         head = _CONFIG.format(
-            register=REGISTER,
+            register=self.register,
             trust_domain=TRUST_DOMAIN,
             dsn=self.dsn,
-            tls=self.ground.pki.files(Role.PREF, REGISTER),
+            tls=self.ground.pki.files(Role.PREF, self.register),
             ring=ring,
         )
         config.write_text(head + door, "utf-8")
@@ -156,11 +158,11 @@ class Prefecture:
         self, code: str, heard: Callable[[Answered], None] | None = None, **window: Any
     ) -> MunicipalCs:
         """A municipality's CS in this process, behind its line; it sends until the prefecture closes."""
-        caller = self.ground.pki.caller(Role.CS, code, REGISTER)
+        caller = self.ground.pki.caller(Role.CS, code, self.register)
         url = f"wss://127.0.0.1:{self.ports[code]}/notices"
         journal = Journal(self.journals / f"{code}.ndjson")
         self._stack.callback(journal.close)
-        cs = MunicipalCs(Window(REGISTER, code, url, caller, **window), journal, heard or _unheard)
+        cs = MunicipalCs(Window(self.register, code, url, caller, **window), journal, heard or _unheard)
         task = asyncio.create_task(cs.run())
         self._stack.push_async_callback(_cancelled, task)
         return cs
@@ -174,7 +176,7 @@ class Prefecture:
         """The judge's verdict on what is there now."""
         tables = copy_tables(self.postgres.binary("psql"), self.dsn)
         journals = sorted(self.journals.glob("*.ndjson"))
-        return judge(gather(journals, self.national_journal, tables, REGISTER, at_rest=at_rest))
+        return judge(gather(journals, self.national_journal, tables, self.register, at_rest=at_rest))
 
     async def close(self) -> None:
         """Ends everything and drops the database."""

@@ -43,7 +43,9 @@ class Office:
         self._waiting = len(before.notices)
         self.cs.post(before.notices)
         # Each start of this process invents other lives.
-        self._lives: Iterator[list[Notice]] = lives(f"{options.seed} {before.last_number}", code)
+        self._lives: Iterator[list[Notice]] = lives(
+            f"{options.seed} {before.last_number}", code, options.register
+        )
 
     def notify(self) -> None:
         """Begins one more life, unless much waits already."""

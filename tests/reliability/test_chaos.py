@@ -12,8 +12,10 @@ async def test_every_kind_of_harm_once_and_the_judge_finds_nothing(ground: Groun
     print("\n".join(campaign.summary()))
     assert campaign.never_hit == []
     assert campaign.sound
-    (verdict,) = campaign.verdicts
-    assert verdict.counts["acknowledged"] > len(HARMS)
+    # A chapter of each register.
+    juki, fuhyo = campaign.verdicts
+    assert juki.counts["acknowledged"] + fuhyo.counts["acknowledged"] > len(HARMS)
+    assert fuhyo.counts["acknowledged"]
 
 
 def _ended(campaign: Campaign, *findings: Finding) -> Campaign:
@@ -38,6 +40,6 @@ def test_a_campaign_of_which_the_judge_finds_something_is_not_sound_and_claims_n
 
 def test_the_same_seed_draws_the_same_harms() -> None:
     first, second = (Campaign(60, 7, print) for _ in range(2))
-    drawn = [first.draw() for _ in range(40)]
-    assert drawn == [second.draw() for _ in range(40)]
+    drawn = [first.draw(60) for _ in range(40)]
+    assert drawn == [second.draw(60) for _ in range(40)]
     assert {kind for kinds in drawn for kind in kinds} == set(HARMS)

@@ -12,7 +12,7 @@ from pathlib import Path
 import pytest
 import pytest_asyncio
 
-from campaign.lives import life
+from campaign.lives import juki_life
 from campaign.prefecture import REGISTER, Ground, Prefecture
 from campaign.program import TESTS
 from judge.evidence import Evidence, _read_reply, gather
@@ -34,7 +34,7 @@ async def lived(ground: Ground) -> AsyncIterator[Prefecture]:
         for code in prefecture.senders:
             cs = await prefecture.cs(code, parcel_notices=5)
             for _ in range(30):
-                cs.post(life(dice, code))
+                cs.post(juki_life(dice, code))
             await cs.done()
         await prefecture.relayed()
         yield prefecture
