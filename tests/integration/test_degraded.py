@@ -3,7 +3,7 @@
 import asyncio
 import shutil
 from collections import namedtuple
-from collections.abc import AsyncIterator, Iterator
+from collections.abc import AsyncIterator, Callable, Iterator
 from contextlib import asynccontextmanager
 from datetime import timedelta
 from pathlib import Path
@@ -16,18 +16,19 @@ from jukinet_daemon.daemon.serve import Daemon
 from jukinet_daemon.domain.service_hours import ServiceHours
 from jukinet_daemon.service.degraded import DEPENDENCIES
 from jukinet_daemon.service.status import Expiry
+from jukinet_daemon.sim.national import NUMBERS_PATH
 from jukinet_daemon.sim.postgres import EmbeddedPostgres
 from jukinet_daemon.store.faults import UnsafeDatabase
 from jukinet_daemon.store.migrate import migrate
 from jukinet_daemon.store.pool import open_database
-from support.bridge import Bridged, emigrate, shown_overseas
-from support.notices import juki_change, resident_code
+from support.bridge import Bridged, bridge_national, bridged, emigrate, free_port, shown_overseas
+from support.notices import individual_number, juki_change, resident_code
 from support.seal import ledger_sections
 from support.stall import house_on
 from support.standby import name_standby
 from support.store import session
 from support.wellness import outcome, problem, report_of, well
-from support.world import Pki, postgres, until
+from support.world import REGISTERS, Pki, postgres, until
 
 DOCUMENT = Path(__file__).parents[2] / "docs" / "operator" / "degraded.md"
 Usage = namedtuple("Usage", "total used free")
@@ -184,6 +185,28 @@ async def test_bridge(bridge_world: Bridged) -> None:
         assert (await report_of(fuhyo))["degraded"]["bridge"] == _standing("bridge", ok=True)
     finally:
         await again.stop()
+
+
+async def test_bridge_national(new_database: Callable[[str], str], pki: Pki, tmp_path: Path) -> None:
+    address, elsewhere = f"127.0.0.1:{free_port()}", {resident_code(): individual_number()}
+    (person,) = elsewhere
+    dsns = {register: new_database(register) for register in REGISTERS}
+    async with bridged(pki, dsns, tmp_path, national=f"https://{address}{NUMBERS_PATH}") as world:
+        await world.tell("fuhyo", shown_overseas(person))
+        assert (await report_of(world.fuhyo))["degraded"]["bridge_national"] == _standing(
+            "bridge_national", ok=True
+        )
+        case = (await world.open_case())["case"]
+        assert await world.ask(case, person) == {"outcomes": {"B500": 1}}
+        report = await report_of(world.fuhyo)
+        assert report["degraded"]["bridge_national"] == _standing("bridge_national", ok=False)
+        assert report["degraded"]["bridge"] == _standing("bridge", ok=True)
+        async with bridge_national(pki, tmp_path, elsewhere, address):
+            (line,) = await world.numbers(person)
+        assert line["individual_number"] == elsewhere[person]
+        assert (await report_of(world.fuhyo))["degraded"]["bridge_national"] == _standing(
+            "bridge_national", ok=True
+        )
 
 
 def _standing(name: str, *, ok: bool) -> dict[str, Any]:

@@ -84,7 +84,14 @@ async def test_healthz_tells_all(open_house: HouseMaker, register: str, notice: 
         _, report = await get(house, "/healthz")
     assert (report["register"], report["status"], report["problems"]) == (register, "ok", [])
     address = house.daemon.addresses["notices"]
-    assert report["doors"] == {"notices": {"listen": address, "open": True, "connections": 1}}
+    assert report["doors"] == {
+        "notices": {
+            "listen": address,
+            "open": True,
+            "connections": 1,
+            "lanes": {"bound": 200, "waiting": {}},
+        }
+    }
     assert report["database"]["ok"]
     assert report["outbox"]["records"] == 2
     assert 0 <= report["outbox"]["oldest_seconds"] < 60

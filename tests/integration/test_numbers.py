@@ -15,6 +15,7 @@ from jukinet_daemon.pki.peer import Role
 from jukinet_daemon.sim.journal import Journal
 from jukinet_daemon.sim.municipality import Answered, MunicipalCs, Window
 from support.notices import juki_change
+from support.store import holding
 from support.world import FUKUOKA, CsLine, House, until
 
 
@@ -188,6 +189,30 @@ async def test_a_cs_sends_again_from_its_journal_what_the_line_swallowed(
     assert {item.outcome for item in answered} == {"ACCEPTED"}
     assert len({item.notice["id"] for item in answered}) == len(answered)
     assert (await numbers_of(house))["reused"] == []
+
+
+async def test_of_many_numbers_used_again_none_is_forgotten(
+    house: House, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("jukinet_daemon.service.numbers.MOST_SUSPECTS", 2)
+    async with house.line() as line:
+        for _ in range(5):
+            await line.tell(juki_change())
+
+        async def looked_at() -> bool:
+            return bool(await house.rows("SELECT 1 FROM numbering WHERE highest = 5"))
+
+        await until(looked_at)
+        await line.tell(juki_change())
+        # No look comes between: all five wait together.
+        async with holding(house.dsn, "SELECT pg_advisory_xact_lock(hashtext('jukinet numbers'))"):
+            for number in range(1, 6):
+                await line.exchange(line.parcel(juki_change(), number=number))
+
+    async def all_reused() -> bool:
+        return [item["number"] for item in (await numbers_of(house))["reused"]] == [1, 2, 3, 4, 5]
+
+    await until(all_reused)
 
 
 async def test_a_number_past_any_number_is_refused_in_words(house: House) -> None:

@@ -27,6 +27,7 @@ from jukinet_daemon.sim.postgres import EmbeddedPostgres
 from support.national import relayed
 from support.notices import juki_change
 from support.stall import commits_stand_still
+from support.wellness import report_of
 from support.world import House, until
 
 LANE, PARCEL = 100, 20
@@ -91,6 +92,7 @@ async def test_a_flood_waits_at_its_senders_and_nothing_is_lost(
             for code, cs in offices.items():
                 cs.post([juki_change(area=code) for _ in range(each)])
             await until(lanes_are_full, seconds=60)
+            await until(partial(_told_full, house), seconds=60)
         for cs in offices.values():
             await cs.done()
     assert max(queued) <= len(FLOODERS) * LANE
@@ -132,6 +134,12 @@ async def test_after_storms_of_reconnects_all_sixty_are_served(
     assert len(set(pauses)) == len(pauses) > len(senders())
     assert {(0.5 <= pause <= 1.0) for pause in pauses} == {True}
     await _judged(house, pg, folder, posted.total())
+
+
+async def _told_full(house: House) -> bool:
+    """Whether health says of every flooder that its lane is full."""
+    lanes = (await report_of(house))["doors"]["notices"]["lanes"]
+    return bool(lanes == {"bound": LANE, "waiting": dict.fromkeys(FLOODERS, LANE)})
 
 
 async def _came(line: Line, before: int) -> bool:

@@ -144,7 +144,7 @@ async def bridged(pki: Pki, dsns: dict[str, str], folder: Path, **bridge: Any) -
     houses: dict[str, House] = {}
     elsewhere: dict[str, str] = {}
     async with AsyncExitStack() as stack:
-        national = await stack.enter_async_context(_national(pki, folder, elsewhere))
+        national = await stack.enter_async_context(bridge_national(pki, folder, elsewhere))
         for register in REGISTERS:
             section = {
                 "listen": f"127.0.0.1:{ports[register]}",
@@ -172,13 +172,16 @@ async def bridged(pki: Pki, dsns: dict[str, str], folder: Path, **bridge: Any) -
 
 
 @asynccontextmanager
-async def _national(pki: Pki, folder: Path, elsewhere: dict[str, str]) -> AsyncIterator[str]:
+async def bridge_national(
+    pki: Pki, folder: Path, elsewhere: dict[str, str], address: str = "127.0.0.1:0"
+) -> AsyncIterator[str]:
+    """The national server that knows the numbers of persons elsewhere; gives where it is asked."""
     files = pki.files(Role.NATIONAL, "fuhyo")
     policy = DoorPolicy(TRUST_DOMAIN, Role.PREF, frozenset({"fuhyo"}))
     office = Office("fuhyo", policy, signing_key(files))
     server = NationalServer(office, folder / "national.ndjson", elsewhere)
     listener = Listener(server.application(), Gate("national", server_context(files)))
-    address = await listener.open("127.0.0.1:0")
+    address = await listener.open(address)
     try:
         yield f"https://{address}{NUMBERS_PATH}"
     finally:

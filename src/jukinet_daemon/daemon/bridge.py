@@ -68,6 +68,7 @@ async def _open_request(frame: Frame, settings: Bridge, database: Database) -> N
     await eraser.sweep()
     confirmer = Confirmer(store, frame.clock)
     juki = _inquirer(frame, settings.peer, _policy(frame, settings, Side.SERVER))
+    national = _national(frame, settings)
     await _open_door(
         frame,
         settings,
@@ -81,16 +82,18 @@ async def _open_request(frame: Frame, settings: Bridge, database: Database) -> N
         ),
         juki,
         eraser,
+        national,
     )
     tools = Tools(_permit(frame), open_cases, eraser, frame.vault, frame.clock, frame.metrics)
     if settings.socket:
-        await _open_window(frame, settings.socket, RequestDesk(store, _peers(frame, settings, juki), tools))
+        await _open_window(frame, settings.socket, RequestDesk(store, Peers(juki, national), tools))
     frame.begin(EraseLoop(eraser).run(), "erase")
 
 
-def _peers(frame: Frame, settings: Bridge, juki: Inquirer) -> Peers:
+def _national(frame: Frame, settings: Bridge) -> Inquirer | None:
+    """Whom to ask for a person whose last address was in another prefecture."""
     if settings.national is None:
-        return Peers(juki, None)
+        return None
     policy = DoorPolicy(
         frame.config.trust_domain,
         Role.NATIONAL,
@@ -98,11 +101,16 @@ def _peers(frame: Frame, settings: Bridge, juki: Inquirer) -> Peers:
         frozenset(settings.national_pins) or None,
         Side.SERVER,
     )
-    return Peers(juki, _inquirer(frame, settings.national, policy))
+    return _inquirer(frame, settings.national, policy)
 
 
 async def _open_door(
-    frame: Frame, settings: Bridge, desk: BridgeDesk, peer: Inquirer, eraser: Eraser | None = None
+    frame: Frame,
+    settings: Bridge,
+    desk: BridgeDesk,
+    peer: Inquirer,
+    eraser: Eraser | None = None,
+    national: Inquirer | None = None,
 ) -> None:
     door = BridgeDoor(desk)
     listener = Listener(door.application(), frame.gate("bridge"))
@@ -113,6 +121,7 @@ async def _open_door(
         "open": not frame.status.stopping,
         "connections": door.asked,
         "peer_fault": peer.fault,
+        "national_fault": national.fault if national else None,
         "unerased_seconds": eraser.overdue_seconds if eraser else None,
     }
 

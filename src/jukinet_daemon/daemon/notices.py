@@ -58,6 +58,7 @@ async def open_notices(frame: Frame, settings: NoticesDoor) -> None:
         "listen": frame.addresses["notices"],
         "open": not frame.status.stopping,
         "connections": door.connections,
+        "lanes": lanes.look(),
     }
 
 

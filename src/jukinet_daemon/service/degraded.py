@@ -38,6 +38,11 @@ DEPENDENCIES = (
         "新しい葉を外の者が覚えていない。末尾を切り取られても、その間のものは外から見えない",
     ),
     Dependency("bridge", "受領・送り・操作", "橋での個人番号の提供 (B500 と答える。新しい案件で求め直す)"),
+    Dependency(
+        "bridge_national",
+        "受領・送り・操作・県内に最終住所のある者の提供",
+        "他県に最終住所のある者の個人番号の提供 (B500 と答える。新しい案件で求め直す)",
+    ),
 )
 
 
@@ -64,6 +69,7 @@ def degraded(report: Mapping[str, Any]) -> dict[str, Any]:
         "witness": _witness(report),
         # The bridge has no standing line: how the last question to the other server went is what is known.
         "bridge": _away(not report["doors"].get("bridge", {}).get("peer_fault")),
+        "bridge_national": _away(not report["doors"].get("bridge", {}).get("national_fault")),
     }
     return {
         one.name: asdict(Mode(found[one.name][0], one.works, one.stops, found[one.name][1]))

@@ -4,6 +4,7 @@ import asyncio
 from collections import Counter, OrderedDict, deque
 from dataclasses import dataclass, field
 from datetime import datetime
+from typing import Any
 
 from jukinet_daemon.wire.parcel import Parcel
 
@@ -104,6 +105,14 @@ class Lanes:
     def depth(self) -> int:
         """How many parcels wait."""
         return sum(map(len, self._lanes.values()))
+
+    def look(self) -> dict[str, Any]:
+        """How many notices wait, by sender, and how many a lane holds (one parcel alone may be larger)."""
+        waiting = {
+            sender: sum(len(one.arrival.parcel.notices) for one in lane)
+            for sender, lane in sorted(self._lanes.items())
+        }
+        return {"bound": self._lane_notices, "waiting": waiting}
 
     def _has_room(self, arrival: Arrival) -> bool:
         lane = self._lanes.get(arrival.parcel.sender)

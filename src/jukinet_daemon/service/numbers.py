@@ -1,8 +1,8 @@
 """電文番号の見守り: finds numbers that never came and those that came twice, and knows what to ask for."""
 
-from collections import deque
 from collections.abc import Iterable, Mapping, Sequence
 from datetime import datetime, timedelta
+from itertools import islice
 from typing import Any
 
 import structlog
@@ -18,8 +18,8 @@ log = structlog.get_logger()
 
 # What one reply asks for at most; the rest is asked for when these have come.
 MOST_RANGES = 16
-# Parcels under a number that is known to have come wait here for a closer look.
-MOST_SUSPECTS = 10_000
+# Parcels under a number that is known to have come wait for a closer look; so many are looked at together.
+MOST_SUSPECTS = 1_000
 # Asked for and not come: then people must look.
 GAP_WARNING = timedelta(minutes=10)
 
@@ -36,7 +36,8 @@ class Numbers:
         self._grace = grace
         self._known: dict[str, Numbering] = {}
         self._missing: dict[str, tuple[Range, ...]] = {}
-        self._suspects: deque[Seen] = deque(maxlen=MOST_SUSPECTS)
+        # A digest stands here once, however often its parcel came; what waits is of parcels that are kept.
+        self._suspects: dict[Seen, None] = {}
 
     def missing(self, sender: str) -> tuple[Range, ...]:
         """The ranges of numbers to ask a sender for: skipped for longer than the grace, lowest first."""
@@ -46,11 +47,11 @@ class Numbers:
         """Takes note of an answered parcel; one whose number came before needs a closer look."""
         known = self._known.get(sender)
         if known and number <= known.highest and not any(g.first <= number <= g.last for g in known.gaps):
-            self._suspects.append(Seen(sender, number, digest))
+            self._suspects[Seen(sender, number, digest)] = None
 
     async def look(self, senders: Iterable[str]) -> None:
         """Looks at what came since the last look. Raises StoreFault."""
-        suspects = list(self._suspects)
+        suspects = list(islice(self._suspects, MOST_SUSPECTS))
         async with self._store.look() as look:
             before = await look.numberings()
             came = await look.came({sender: before.get(sender, Numbering()).highest for sender in senders})
@@ -59,9 +60,9 @@ class Numbers:
                 if numbering != before.get(sender):
                     await look.store(sender, numbering)
             undecided = await self._check(look, [*twice(came), *suspects])
-        for _ in suspects:
-            self._suspects.popleft()
-        self._suspects.extend(undecided)
+        for seen in suspects:
+            del self._suspects[seen]
+        self._suspects |= dict.fromkeys(undecided)
         self._known = after
         now = self._clock()
         self._missing = {sender: self._due(numbering, now) for sender, numbering in after.items()}
