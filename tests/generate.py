@@ -9,6 +9,7 @@ from collections.abc import Iterable
 from pathlib import Path
 from typing import Any
 
+from http_doors import http_documents
 from jukinet_daemon.domain.bridge_outcomes import BRIDGE_OUTCOMES
 from jukinet_daemon.domain.change import CAUSE_RULES, CHANGE_LABELS
 from jukinet_daemon.domain.outcomes import OUTCOMES, Outcome
@@ -77,6 +78,7 @@ def generated() -> dict[str, str]:
         "docs/events.md": events_document(),
         "docs/metrics.md": metrics_document(),
         "docs/legal-bases.md": bases_document(),
+        **{str(path.relative_to(ROOT)): text for path, text in http_documents().items()},
     }
 
 

@@ -1,0 +1,197 @@
+"""戸口の文書: OpenAPI documents of the doors that serve this host. `make schemas` writes them."""
+
+import json
+from pathlib import Path
+from typing import Any
+
+FOLDER = Path(__file__).parents[1] / "schemas" / "http"
+Json = dict[str, Any]
+
+TEXT: Json = {"type": "string"}
+NUMBER: Json = {"type": "number"}
+COUNT: Json = {"type": "integer", "minimum": 0}
+YES: Json = {"type": "boolean"}
+AREA: Json = {"type": "string", "pattern": "^[0-9]{6}$"}
+
+
+def maybe(schema: Json) -> Json:
+    """That, or nothing."""
+    return {"anyOf": [schema, {"type": "null"}]}
+
+
+def some(schema: Json) -> Json:
+    """Any number of these."""
+    return {"type": "array", "items": schema}
+
+
+def table(**columns: Json) -> Json:
+    """An object with these fields and no other."""
+    return {
+        "type": "object",
+        "properties": columns,
+        "required": sorted(columns),
+        "additionalProperties": False,
+    }
+
+
+def by_name(schema: Json) -> Json:
+    """An object of fields that are alike."""
+    return {"type": "object", "additionalProperties": schema}
+
+
+HELD = dict.fromkeys(("id", "sender", "code", "why", "why_en", "notified_on", "held_at"), TEXT)
+SETTLED = some(
+    table(
+        notice_id=TEXT, outcome=maybe(TEXT), text=maybe(TEXT), applied=YES,
+        kind={"enum": ["ACCEPTED", "HELD", "REFUSED", "LATER", "REJECTED"]},
+    )
+)  # fmt: skip
+GAP = table(sender=AREA, first=COUNT, last=COUNT, seconds=NUMBER)
+REUSE = table(sender=AREA, number=COUNT, digest=TEXT)
+NUMBERS = table(missing=some(GAP), reused=some(REUSE), unsummarised=YES)
+NUMBERS_SETTLED = table(sender=AREA, missing=some(some(COUNT)), reused=some(COUNT), applied=YES)
+LOG = table(origin=TEXT, verifiers=some(TEXT))
+LOG_BEGUN = table(
+    old=table(origin=TEXT, size=COUNT), conflicts=some({"type": "object"}), new=LOG, applied=YES
+)
+MAINTENANCE: Json = {
+    "oneOf": [table(on={"const": False}), table(on={"const": True}, until=TEXT, reason=TEXT, operator=TEXT)]
+}
+STEPS = some(
+    {
+        "type": "object",
+        "properties": {
+            "step": {"enum": ["received", "answered", "held", "recorded", "waiting", "receipted"]},
+            "at": maybe(TEXT),
+        },
+        "required": ["step", "at"],
+    }
+)
+# What a part of the report says in full is told in docs/operator/running.md; here, which parts there are.
+REPORT: Json = {
+    "type": "object",
+    "properties": {
+        "register": {"enum": ["juki", "fuhyo"]},
+        "server": TEXT,
+        "time": TEXT,
+        "doors": by_name({"type": "object", "required": ["listen", "open"]}),
+        "certificates": some(table(name=TEXT, not_after=TEXT, days_left=NUMBER)),
+        "peers": table(inside=some({"type": "object"}), refused=some({"type": "object"})),
+        "keys": by_name({}),
+        "database": {"type": "object", "properties": {"ok": YES}, "required": ["ok"]},
+        "outbox": table(records=COUNT, oldest_seconds=NUMBER, refused=COUNT),
+        "held": COUNT,
+        "municipalities": some(table(code=AREA, name=TEXT, last_notice=maybe(TEXT))),
+        "maintenance": MAINTENANCE,
+        "numbers": NUMBERS,
+        "problems": some(TEXT),
+        "status": {"enum": ["ok", "attention"]},
+    },
+    "required": [
+        *("register", "server", "time", "doors", "certificates", "peers", "keys", "database"),
+        *("problems", "status"),
+    ],
+}
+
+
+def answer(description: str, schema: Json) -> Json:
+    """An answer in JSON."""
+    return {"description": description, "content": {"application/json; charset=utf-8": {"schema": schema}}}
+
+
+_PROBLEM = table(problem=TEXT)
+_ANY_TIME = {
+    "409": answer("できない。problem がわけを言う / it cannot be done, and why", _PROBLEM),
+    "503": answer("データベースか鍵が使えない / the database or the keys are away", _PROBLEM),
+}
+
+
+def operation(summary: str, schema: Json, *parameters: Json) -> Json:
+    """An operation of the control door."""
+    return {
+        "summary": summary,
+        **({"parameters": list(parameters)} if parameters else {}),
+        "responses": {"200": answer(summary, schema), **_ANY_TIME},
+    }
+
+
+def parameter(name: str, where: str = "query", **schema: Any) -> Json:
+    """A parameter: text, unless told otherwise."""
+    text = {"type": "string", **schema}
+    return {"name": name, "in": where, "required": where == "path", "schema": text}
+
+
+_ID = parameter("id", "path", minLength=1, description="通知番号 / notice id (UUID)")
+_SENDER = parameter("sender", "path", pattern="^[0-9]{6}$")
+_APPLY = parameter("apply", enum=["true", "false"])
+_REASON = parameter("reason")
+
+CONTROL: Json = {
+    "/status": {"get": operation("状態 / the state", REPORT)},
+    "/held": {"get": operation("保留の一覧 / what is held", some(table(**HELD)))},
+    "/held/{id}": {
+        "get": operation(
+            "保留一件。見たことは証跡に残る / one held notice; the look is recorded",
+            table(**HELD, notice={"type": "object"}, born=maybe(TEXT)),
+            _ID,
+        )
+    },
+    "/held/{id}/release": {"post": operation("もう一度判断する / decide again", SETTLED, _ID, _APPLY)},
+    "/held/{id}/reject": {"post": operation("退ける / reject", SETTLED, _ID, _APPLY, _REASON)},
+    "/trace/{id}": {"get": operation("通知の足取り / the way of a notice", STEPS, _ID)},
+    "/numbers": {"get": operation("欠番と重番 / missing and reused numbers", NUMBERS)},
+    "/numbers/{sender}/settle": {
+        "post": operation(
+            "待つのをやめる / wait no longer",
+            NUMBERS_SETTLED,
+            *(_SENDER, parameter("first"), parameter("last"), _APPLY),
+        )
+    },
+    "/ledger": {"get": operation("証跡の記録列 / the log", LOG)},
+    "/ledger/restart": {"post": operation("新しい記録列 / a new log", LOG_BEGUN, _REASON, _APPLY)},
+    "/maintenance": {
+        "get": operation("保守中か / whether under maintenance", MAINTENANCE),
+        "post": operation("保守を始める / begin", MAINTENANCE, parameter("until"), _REASON),
+        "delete": operation("保守を終える / end", MAINTENANCE),
+    },
+}
+HEALTH: Json = {
+    "/livez": {"get": {"responses": {"200": answer("動いている / it turns", table(live={"const": True}))}}},
+    "/readyz": {
+        "get": {
+            "responses": {
+                "200": answer("受けられる / notices can be taken", table(ready={"const": True})),
+                "503": answer("受けられない / they cannot", table(ready={"const": False})),
+            }
+        }
+    },
+    "/healthz": {"get": {"responses": {"200": answer("状態 / the state", REPORT)}}},
+    "/metrics": {
+        "get": {
+            "responses": {
+                "200": {
+                    "description": "Prometheus",
+                    "content": {"text/plain; version=1.0.0; charset=utf-8": {"schema": TEXT}},
+                }
+            }
+        }
+    },
+}
+DOORS = {
+    "control": ("操作の戸口 / control door (Unix socket)", CONTROL),
+    "health": ("健康の戸口 / health door (loopback)", HEALTH),
+}
+
+
+def document(door: str) -> Json:
+    """The OpenAPI document of a door."""
+    title, paths = DOORS[door]
+    return {"openapi": "3.1.0", "info": {"title": title, "version": "0.1.0"}, "paths": paths}
+
+
+def http_documents() -> dict[Path, str]:
+    """Each file with its text."""
+    return {
+        FOLDER / f"{door}.json": json.dumps(document(door), ensure_ascii=False, indent=1) + "\n"
+        for door in DOORS
+    }
