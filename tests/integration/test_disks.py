@@ -5,7 +5,7 @@ import re
 import shutil
 import signal
 import tempfile
-from collections.abc import AsyncIterator, Iterator
+from collections.abc import AsyncIterator, Iterable, Iterator
 from contextlib import asynccontextmanager, contextmanager
 from pathlib import Path
 
@@ -27,13 +27,21 @@ def own_postgres(settings: dict[str, str]) -> Iterator[EmbeddedPostgres]:
         yield server
 
 
+def data_files(folder: str) -> list[Path]:
+    """The files of a database's tables and indexes."""
+    return list(Path(folder).iterdir())
+
+
 @asynccontextmanager
-async def injected(house: House, fault: str) -> AsyncIterator[None]:
-    """A fault in the system calls of every session of the register, until the block ends."""
+async def injected(
+    house: House, fault: str, calls: str = "fdatasync,pwrite64", files: Iterable[Path] = ()
+) -> AsyncIterator[None]:
+    """A fault in the system calls of every session of the register, on these files alone if any are named."""
     pids = [row["pid"] for row in await house.rows(_SESSIONS)]
     arguments = [word for pid in pids for word in ("-p", str(pid))]
     strace = await asyncio.create_subprocess_exec(
-        *("strace", "-e", "trace=fdatasync,pwrite64", "-e", f"inject={fault}", *arguments),
+        *("strace", "-e", f"trace={calls}", "-e", f"inject={fault}", *arguments),
+        *(word for file in files for word in ("-P", str(file))),
         stdout=asyncio.subprocess.DEVNULL,
         stderr=asyncio.subprocess.PIPE,
     )
@@ -53,6 +61,9 @@ async def injected(house: House, fault: str) -> AsyncIterator[None]:
         await strace.wait()
     await reading
 
+
+# How PostgreSQL makes a data file longer: by zeroes, by one page, by many pages.
+_GROWS = "pwritev,pwrite64,fallocate"
 
 _SESSIONS = """
 SELECT pid FROM pg_stat_activity
@@ -85,6 +96,30 @@ async def test_a_disk_that_fails(pki: Pki, tmp_path: Path, fault: str) -> None:
             assert await outcome(house) == "ACCEPTED"
             # No answer never meant not applied: the row may have been there, and is there once.
             assert (await house.rows("SELECT count(*) FROM history"))[0]["count"] == 2
+
+
+async def test_a_data_file_that_cannot_grow(pki: Pki, tmp_path: Path) -> None:
+    """The log has room and the tables have none: PostgreSQL goes on, nothing is answered but LATER."""
+    with own_postgres({}) as server:
+        async with house_on(server, pki, tmp_path) as house:
+            notice = juki_change()
+            folder = (
+                await house.rows(
+                    "SELECT current_setting('data_directory') || '/base/' || oid AS f"
+                    " FROM pg_database WHERE datname = current_database()"
+                )
+            )[0]["f"]
+            async with house.line() as line:
+                async with injected(house, f"{_GROWS}:error=ENOSPC", _GROWS, data_files(folder)):
+                    (answer,) = await line.tell(notice)
+                assert answer.outcome == "LATER"
+            assert (await house.rows("SELECT count(*) FROM history"))[0]["count"] == 0
+            async with house.line() as line:
+                (answer,) = await line.tell(notice)
+            assert answer.outcome == "ACCEPTED"
+            assert server.running
+            assert (await house.rows("SELECT count(*) FROM history"))[0]["count"] == 1
+            await well(house)
 
 
 async def test_a_disk_that_is_slow(pki: Pki, tmp_path: Path) -> None:
