@@ -18,6 +18,7 @@ from jukinet_daemon.sim.line import Line, LineProfile
 from jukinet_daemon.sim.municipality import Answered, MunicipalCs, Window
 from jukinet_daemon.sim.postgres import EmbeddedPostgres
 from jukinet_daemon.store.migrate import migrate
+from support.seal import ours, sealing_sections
 from support.world import TRUST_DOMAIN, Pki, write_keyring
 
 from .program import Program, poll
@@ -93,7 +94,9 @@ class Prefecture:
         relay_port = await self._open_line(self.national_line, self._national_port)
         for code, line in self.lines.items():
             self.ports[code] = await self._open_line(line, self._notices_port)
-        self.daemon = self._jukinetd("daemon", f'[notices]\nlisten = "{self.notices}"\n' + self._more)
+        sealing = sealing_sections(self.folder)
+        notices = f'[notices]\nlisten = "{self.notices}"\n'
+        self.daemon = self._jukinetd("daemon", notices + sealing + self._more)
         self.relay = self._jukinetd("relay", f'[national]\nurl = "wss://127.0.0.1:{relay_port}/records"\n')
         self.national = Program(
             "national",
@@ -162,6 +165,7 @@ class Prefecture:
         url = f"wss://127.0.0.1:{self.ports[code]}/notices"
         journal = Journal(self.journals / f"{code}.ndjson")
         self._stack.callback(journal.close)
+        window = {"ledger_key": ours(self.register)} | window
         cs = MunicipalCs(Window(self.register, code, url, caller, **window), journal, heard or _unheard)
         task = asyncio.create_task(cs.run())
         self._stack.push_async_callback(_cancelled, task)

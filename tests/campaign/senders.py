@@ -21,6 +21,7 @@ from jukinet_daemon.sim.journal import Journal
 from jukinet_daemon.sim.municipality import Answered, MunicipalCs, Window
 from jukinet_daemon.sim.owed import owed
 from jukinet_daemon.sim.pki import tls_files
+from support.seal import ours
 
 from .lives import Notice, lives
 
@@ -36,7 +37,14 @@ class Office:
         policy = DoorPolicy(options.trust_domain, Role.PREF, frozenset({options.register}), side=Side.SERVER)
         caller = Caller(client_context(files), policy, signing_key(files))
         url = f"wss://127.0.0.1:{port}/notices"
-        window = Window(options.register, code, url, caller, parcel_notices=PARCEL_NOTICES)
+        window = Window(
+            options.register,
+            code,
+            url,
+            caller,
+            parcel_notices=PARCEL_NOTICES,
+            ledger_key=ours(options.register),
+        )
         path = options.journals / f"{code}.ndjson"
         before = owed(path, options.register)
         self.cs = MunicipalCs(window, Journal(path), self._answered, before.last_number)

@@ -20,11 +20,10 @@ from jukinet_daemon.sim.journal import Journal, read_journal
 from jukinet_daemon.sim.municipality import MunicipalCs, Window
 from jukinet_daemon.sim.postgres import EmbeddedPostgres
 from support.notices import juki_change
-from support.seal import KEY, NAME, ledger_sections
+from support.seal import KEY, NAME, OURS, ledger_sections
 from support.wellness import problem, report_of
 from support.world import FUKUOKA, KITAKYUSHU, House, Pki, config_for, until, write_keyring
 
-OURS = Verifier(NAME.origin(1), KEY.public)
 _names = count(1)
 
 

@@ -60,6 +60,8 @@ class Evidence:
     national: list[Taken]
     sent: list[Sent] = field(default_factory=list)
     told: list[Told] = field(default_factory=list)
+    # The checkpoints that senders took, each with its sender.
+    carried: list[tuple[str, str]] = field(default_factory=list)
     findings: list[Finding] = field(default_factory=list)
     at_rest: bool = True
 
@@ -102,6 +104,8 @@ def _read_sender(evidence: Evidence, journal: Path, register: str) -> None:
     parcels: dict[str, list[dict[str, Any]]] = {}
     seen: dict[tuple[str, str], None] = {}
     for entry in entries(journal):
+        if entry["register"] == register and entry["event"] == "checkpoint":
+            evidence.carried.append((entry["sender"], entry["note"]))
         if entry["register"] != register or entry["event"] not in ("parcel", "reply"):
             continue
         payload = payload_of(entry["signed"])

@@ -19,6 +19,8 @@ RULES = {
     "not_one_leaf": "an outcome has not exactly one leaf in the ledger",
     "leaf_without_cause": "a leaf tells of an outcome that the inbox does not know",
     "leaf_broken": "a leaf is not the hash of its salt and payload",
+    "sealed_otherwise": "the sealed tree is not that of the leaves",
+    "carried_not_sealed": "a sender carries a checkpoint that the ledger does not have",
     "receipt_without_leaf": "a receipt of the national server without its leaf, or relayed without saying so",
     "out_of_order": "one sender's notices about one person were not applied in the order sent",
     "overtook_held": "applied although an earlier notice about the person is held",

@@ -19,6 +19,8 @@ COLUMNS = {
     "person": "person_id, version",
     "receipt": "receipt_id, parcel_digest, signed",
     "ledger": "entry_id, hash, salt, payload",
+    "ledger_run": "log_id, position, entries",
+    "ledger_checkpoint": "log_id, size, note",
 }
 _MARK = "== "
 
@@ -53,6 +55,7 @@ def read_tables(text: str) -> Tables:
     for line in text.split("\n"):
         if line.startswith(_MARK):
             lines = blocks[line.removeprefix(_MARK)] = []
-        elif line:
-            lines.append(line)
+        else:
+            # With its end: a text of several lines stands in quotes and is one value.
+            lines.append(f"{line}\n")
     return {table: list(csv.DictReader(block)) for table, block in blocks.items()}

@@ -3,7 +3,7 @@
 from collections import Counter
 from collections.abc import Callable, Iterator
 
-from . import effects, leaves, order, receipts, relay
+from . import effects, leaves, order, receipts, relay, seal
 from .evidence import TAKEN, Evidence
 from .findings import Finding, Verdict
 
@@ -23,6 +23,9 @@ RULES: tuple[Rule, ...] = (
     leaves.outcomes_have_one_leaf,
     leaves.answers_name_a_leaf,
     leaves.receipts_have_leaves,
+    seal.places_are_leaves,
+    seal.checkpoints_are_of_the_leaves,
+    seal.carried_is_sealed,
     order.records_are_in_order,
     order.held_notices_are_in_order,
     order.nothing_overtakes_what_is_held,

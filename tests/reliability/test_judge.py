@@ -205,6 +205,20 @@ def _not_straight(evidence: Evidence) -> None:
     _read_reply(evidence, ITOSHIMA, payload.replace('"answers": [', '"answers":['), {})
 
 
+def _another_tree(evidence: Evidence) -> None:
+    first, last = evidence.tables["ledger"][0], evidence.tables["ledger"][-1]
+    first["hash"], last["hash"] = last["hash"], first["hash"]
+
+
+def _end_cut_off(evidence: Evidence) -> None:
+    """As if what a sender carries had never been."""
+    carried = {note for _, note in evidence.carried}
+    assert carried
+    evidence.tables["ledger_checkpoint"] = [
+        row for row in evidence.tables["ledger_checkpoint"] if row["note"] not in carried
+    ]
+
+
 ALTERED: dict[str, Alteration] = {
     "not_told_straight": _not_straight,
     "unanswered": _not_answered,
@@ -220,6 +234,8 @@ ALTERED: dict[str, Alteration] = {
     "not_one_leaf": _leaf_twice,
     "leaf_without_cause": _drop("inbox", code="A100"),
     "leaf_broken": lambda evidence: evidence.tables["ledger"][3].update(salt=r"\x00"),
+    "sealed_otherwise": _another_tree,
+    "carried_not_sealed": _end_cut_off,
     "receipt_without_leaf": lambda evidence: evidence.tables["receipt"][0].update(parcel_digest="other"),
     "out_of_order": _swap_versions,
     "overtook_held": _held_first,

@@ -12,7 +12,7 @@ import asyncpg
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 from cryptography.hazmat.primitives.serialization import Encoding, NoEncryption, PrivateFormat
 
-from jukinet_daemon.ledger.checkpoint import LedgerKey, open_checkpoint
+from jukinet_daemon.ledger.checkpoint import LedgerKey, Verifier, open_checkpoint, origin_of
 from jukinet_daemon.ledger.leaf import leaf_of, new_salt
 from jukinet_daemon.ledger.proof import Tree
 from jukinet_daemon.service.seal import LogName, Sealer
@@ -35,6 +35,14 @@ WHERE r.log_id = $1 ORDER BY position
 _leaves = count(1)
 
 
+def ours(register: str) -> Verifier:
+    """What opens the checkpoints of a register's ledger."""
+    return Verifier(origin_of(TRUST_DOMAIN, register, 1), KEY.public)
+
+
+OURS = ours("juki")
+
+
 def ledger_sections(folder: Path, **seal: Any) -> dict[str, Any]:
     """The sections of a configuration that seals its ledger."""
     path = folder / "ledger.pem"
@@ -44,6 +52,13 @@ def ledger_sections(folder: Path, **seal: Any) -> dict[str, Any]:
         "ledger": {"keys": [b64encode(KEY.public).decode()]},
         "seal": {"key": path, "interval_seconds": 0.1} | seal,
     }
+
+
+def sealing_sections(folder: Path) -> str:
+    """The same as text."""
+    sections = ledger_sections(folder)
+    (public,), path = sections["ledger"]["keys"], sections["seal"]["key"]
+    return f'[ledger]\nkeys = ["{public}"]\n[seal]\nkey = "{path}"\ninterval_seconds = 0.1\n'
 
 
 async def add_leaf(connection: asyncpg.Connection) -> int:

@@ -1,22 +1,62 @@
 """jukinetctl ledger: whoever answers for the evidence prints its keys, checks it, proves one receipt."""
 
 import argparse
+import asyncio
 import json
 from base64 import b64encode
-from collections.abc import Callable
+from collections.abc import Awaitable, Callable
+from dataclasses import asdict
+from itertools import groupby
 from pathlib import Path
-from typing import Any
+from typing import Any, TypeVar
 from urllib.parse import urlencode
 
+from rich.console import Console
+from rich.table import Table
+
 from jukinet_daemon.cli.control import CommandFault, ask
-from jukinet_daemon.config import load_config
-from jukinet_daemon.ledger.checkpoint import LedgerKey, LedgerKeyFault
+from jukinet_daemon.config import Config, load_config
+from jukinet_daemon.ledger.audit import RULES, Finding
+from jukinet_daemon.ledger.checkpoint import LedgerKey, LedgerKeyFault, Verifier, open_checkpoint
+from jukinet_daemon.ledger.proof import Tree
+from jukinet_daemon.ledger.receipt import read_leaf_proof
+from jukinet_daemon.service.audit import AuditReport, audit
+from jukinet_daemon.service.seal import LogName
+from jukinet_daemon.store.audit import AuditStore
+from jukinet_daemon.store.faults import StoreFault
+from jukinet_daemon.store.pool import open_database
+from jukinet_daemon.wire.text import notice_id_in
+
+MOST_SHOWN = 5
 
 Options = argparse.Namespace
 ARGUMENTS: dict[str, tuple[tuple[str, ...], dict[str, Any]]] = {
     "config": (
         ("--config",),
         {"type": Path, "required": True, "metavar": "FILE", "help": "設定ファイル (TOML)"},
+    ),
+    "witness": (
+        ("--witness",),
+        {
+            "type": Path,
+            "action": "append",
+            "default": [],
+            "metavar": "FILE",
+            "help": "ほかで持たれている控え / a checkpoint held elsewhere; may be repeated",
+        },
+    ),
+    "id": (("id",), {"metavar": "ID", "help": "通知番号 / the notice id"}),
+    "out": (("--out",), {"type": Path, "metavar": "FILE", "help": "証明を書くファイル / where to"}),
+    "file": (("file",), {"type": Path, "metavar": "FILE", "help": "証明のファイル / the proof"}),
+    "verifier": (
+        ("--key",),
+        {
+            "action": "append",
+            "required": True,
+            "dest": "keys",
+            "metavar": "KEY",
+            "help": "控えを検査する鍵 (name+id+key) / what opens checkpoints; may be repeated",
+        },
     ),
     "reason": (("--reason",), {"required": True, "help": "理由 / why; it stands in the ledger"}),
     "apply": (("--apply",), {"action": "store_true", "help": "実際に行う / do it; else only say"}),
@@ -83,7 +123,105 @@ def _asked(options: Options, method: str, question: str) -> Any:
     return answer
 
 
+def verify(options: Options) -> int:
+    """Re-derives the ledger from its tables; gives 2 when something does not fit."""
+    config = load_config(options.config)
+    name = LogName(config.trust_domain, config.register_, config.ledger.public_keys)
+    report = asyncio.run(_with_store(config, lambda store: _audited(store, name, options.witness)))
+    if report is None:
+        raise CommandFault("まだ封印された証跡がない / nothing is sealed yet")
+    if options.json:
+        print(json.dumps(asdict(report), ensure_ascii=False, indent=1))
+    else:
+        _print_report(report)
+    return 2 if report.findings else 0
+
+
+async def _audited(store: AuditStore, name: LogName, files: list[Path]) -> AuditReport | None:
+    log = await store.log()
+    keys = name.verifiers(log.number if log else 1)
+    return await audit(store, name, [_held(path, keys) for path in files])
+
+
+def _held(path: Path, keys: list[Verifier]) -> Tree:
+    try:
+        return open_checkpoint(path.read_text("utf-8"), keys)
+    except (OSError, ValueError) as fault:
+        raise CommandFault(f"{path}: この証跡の控えではない / no checkpoint of this log: {fault}") from None
+
+
+def _print_report(report: AuditReport) -> None:
+    console = Console()
+    table = Table(title=f"証跡 {report.origin} / the ledger", show_header=False)
+    table.add_row("封印された葉 / leaves sealed", f"{report.leaves:,}")
+    table.add_row("控え / checkpoints", f"{report.checkpoints:,}")
+    table.add_row("証人の控え / held by witnesses", f"{report.witnesses:,}")
+    table.add_row("封印を待つ葉 / not sealed yet", f"{report.unsealed:,}")
+    console.print(table)
+    for rule, findings in groupby(sorted(report.findings, key=_rule), _rule):
+        places = [finding.about for finding in findings]
+        ja, en = RULES[rule]
+        shown = ", ".join(places[:MOST_SHOWN]) + (" ..." if len(places) > MOST_SHOWN else "")
+        console.print(f"! {ja} / {en}: {len(places):,} ({shown})")
+    if not report.findings:
+        console.print("すべて合う / all of it fits")
+
+
+def _rule(finding: Finding) -> str:
+    return finding.rule
+
+
+def prove(options: Options) -> int:
+    """Writes the proof of one receipt."""
+    config = load_config(options.config)
+    notice_id = notice_id_in({"id": options.id})
+    if notice_id is None:
+        raise CommandFault("通知番号の形でない / not a notice id")
+    proof = asyncio.run(_with_store(config, lambda store: store.prove(notice_id)))
+    if proof is None:
+        raise CommandFault("その通知の葉はまだ封印されていない / no leaf of that notice is sealed")
+    if options.out:
+        options.out.write_text(proof.text(), "utf-8")
+    else:
+        print(proof.text(), end="")
+    return 0
+
+
+def check(options: Options) -> int:
+    """Checks a proof by its text and a key alone."""
+    try:
+        keys = [Verifier.read(text) for text in options.keys]
+        proof = read_leaf_proof(options.file.read_text("utf-8"))
+        tree = proof.tree(keys)
+    except (OSError, ValueError) as fault:
+        raise CommandFault(f"証明されない / not proved: {fault}") from None
+    print(f"証明された / proved: {proof.position + 1} / {tree.size} ({keys[0].origin})")
+    print(proof.payload)
+    return 0
+
+
+Answer = TypeVar("Answer")
+
+
+async def _with_store(config: Config, work: Callable[[AuditStore], Awaitable[Answer]]) -> Answer:
+    try:
+        database = await open_database(config.database.dsn, config.register_, "jukinet_audit")
+        try:
+            return await work(AuditStore(database))
+        finally:
+            await database.close()
+    except StoreFault as fault:
+        raise CommandFault(f"データベースを読めません / cannot read the database: {fault}") from None
+
+
 VERBS: dict[str, tuple[Callable[[Options], int], str, str]] = {
+    "verify": (
+        verify,
+        "証跡を表から導き直して検査する / re-derive the ledger from its tables",
+        "config witness json",
+    ),
+    "prove": (prove, "一つの受領書の葉の証明を作る / prove the leaf of one receipt", "config id out"),
+    "check": (check, "証明を鍵だけで検査する / check a proof by a key alone, offline", "file verifier"),
     "key": (show_keys, "控えを検査する鍵を示す / what opens the checkpoints, for witnesses", "config"),
     "restart": (
         restart,

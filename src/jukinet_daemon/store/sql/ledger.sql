@@ -134,3 +134,60 @@ LEFT JOIN LATERAL (
 LEFT JOIN LATERAL (
     SELECT max(size) AS size, count(*) AS witnesses FROM ledger_witness WHERE log_id = l.log_id
 ) AS w ON true
+
+-- name: audit_checkpoints
+-- The checkpoints of a log above a size, so many at most.
+SELECT size, grew_from, note, peaks, seen FROM ledger_checkpoint
+WHERE log_id = $1 AND size > $2 ORDER BY size LIMIT $3
+
+-- name: audit_leaves
+-- What stands at the places of a stretch, whole runs; a leaf that is gone has no hash.
+SELECT r.position + n AS position, lower(r.entries) + n AS entry_id, l.hash, l.salt, l.payload
+FROM ledger_run AS r
+CROSS JOIN LATERAL generate_series(0, upper(r.entries) - lower(r.entries) - 1) AS n
+LEFT JOIN ledger AS l ON l.entry_id = lower(r.entries) + n
+WHERE r.log_id = $1 AND r.position >= $2 AND r.position < $3
+ORDER BY position
+
+-- name: audit_rest
+-- What stands beside the checkpoints of a log that is sealed up to a size and an entry.
+SELECT
+    (SELECT count(*) FROM ledger_run WHERE log_id = $1 AND position >= $2::bigint) AS places_left,
+    (SELECT count(*) FROM ledger_node WHERE log_id = $1) AS nodes,
+    (SELECT count(*) FROM ledger WHERE entry_id <= $3::bigint) AS below,
+    (SELECT count(*) FROM ledger WHERE entry_id > $3::bigint) AS above,
+    (
+        SELECT count(*) FROM ledger_gap AS g
+        JOIN ledger AS l ON l.entry_id >= lower(g.entries) AND l.entry_id < upper(g.entries)
+        WHERE g.log_id = $1
+    ) AS late
+
+-- name: audit_holes
+-- The numbers between the runs of a log; where runs overlap, a hole that ends before it begins.
+SELECT first, after FROM (
+    SELECT coalesce(lag(upper(entries)) OVER (ORDER BY entries), 1) AS first, lower(entries) AS after
+    FROM ledger_run WHERE log_id = $1
+) AS holes
+WHERE first <> after
+
+-- name: all_witnesses
+-- The checkpoints that municipalities returned of a log.
+SELECT sender, note FROM ledger_witness WHERE log_id = $1 ORDER BY sender
+
+-- name: find_receipt
+-- The first answer to a notice, and when its parcel came.
+SELECT i.answer, p.received_at FROM inbox AS i LEFT JOIN parcel AS p ON p.parcel_id = i.parcel_id
+WHERE i.notice_id = $1
+
+-- name: find_leaf
+-- A leaf by its hash, looked for from what was sealed before a moment.
+SELECT entry_id, salt, payload FROM ledger
+WHERE hash = $1 AND entry_id > coalesce((
+    SELECT seen FROM ledger_checkpoint WHERE sealed_at < $2::timestamptz ORDER BY sealed_at DESC LIMIT 1
+), 0)
+ORDER BY entry_id LIMIT 1
+
+-- name: find_place
+-- The place of an entry.
+SELECT position + $2::bigint - lower(entries) AS position FROM ledger_run
+WHERE int4range(log_id, log_id, '[]') && int4range($1::int, $1::int, '[]') AND entries @> $2::bigint
