@@ -17,8 +17,8 @@ from jukinet_daemon.pki.peer import Role
 from jukinet_daemon.pki.trust import DoorPolicy, Side
 from jukinet_daemon.server.bridge import BridgeDesk, BridgeDoor, Note
 from jukinet_daemon.server.bridge_control import BridgeWindow
-from jukinet_daemon.server.control import bound
-from jukinet_daemon.server.listener import HttpLog, Listener
+from jukinet_daemon.server.control import bound, plainly, serve_here
+from jukinet_daemon.server.listener import Listener
 from jukinet_daemon.service.bridge_case import Permit, leaf
 from jukinet_daemon.service.bridge_confirm import Confirmer
 from jukinet_daemon.service.bridge_erase import Eraser
@@ -127,12 +127,10 @@ async def _open_door(
 
 
 async def _open_window(frame: Frame, path: Path, desk: RequestDesk) -> None:
-    application = web.Application(client_max_size=256 * 1024)
+    application = web.Application(client_max_size=256 * 1024, middlewares=[plainly])
     application.router.add_routes(BridgeWindow(desk).routes())
-    runner = web.AppRunner(application, access_log=None, logger=HttpLog())
-    await runner.setup()
+    runner = await serve_here(application, bound(path))
     frame.stack.push_async_callback(runner.cleanup)
-    await web.SockSite(runner, bound(path)).start()
     frame.addresses["bridge_window"] = str(path)
 
 

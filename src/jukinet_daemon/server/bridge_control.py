@@ -1,6 +1,6 @@
 """橋の窓口: operators open cases, hand in an office's list, take the one delivery, look at cases."""
 
-from collections.abc import AsyncIterator, Awaitable, Callable
+from collections.abc import AsyncIterator
 from contextlib import aclosing
 from typing import Annotated, Any
 
@@ -18,7 +18,6 @@ from jukinet_daemon.wire.text import JsonFault, notice_id_in, read_json
 log = structlog.get_logger()
 
 MOST_KEYS = 1000
-_Operation = Callable[[web.Request], Awaitable[web.StreamResponse]]
 
 
 class _Form(BaseModel):
@@ -55,11 +54,11 @@ class BridgeWindow:
     def routes(self) -> list[web.RouteDef]:
         """What the control door is to take for the bridge."""
         return [
-            web.get("/bridge/cases", _plainly(self._list)),
-            web.post("/bridge/cases", _plainly(self._open)),
-            web.get("/bridge/cases/{id}", _plainly(self._show)),
-            web.post("/bridge/cases/{id}/keys", _plainly(self._ask)),
-            web.post("/bridge/cases/{id}/delivery", _plainly(self._deliver)),
+            web.get("/bridge/cases", self._list),
+            web.post("/bridge/cases", self._open),
+            web.get("/bridge/cases/{id}", self._show),
+            web.post("/bridge/cases/{id}/keys", self._ask),
+            web.post("/bridge/cases/{id}/delivery", self._deliver),
         ]
 
     async def _list(self, _request: web.Request) -> web.Response:
@@ -104,20 +103,6 @@ async def _sent(request: web.Request, first: bytes, pieces: AsyncIterator[bytes]
         if request.transport:
             request.transport.abort()
     return response
-
-
-def _plainly(operation: _Operation) -> _Operation:
-    """Says what stood in the way in a sentence that an operator can act on."""
-
-    async def plain(request: web.Request) -> web.StreamResponse:
-        try:
-            return await operation(request)
-        except CaseFault as fault:
-            return web.json_response({"problem": str(fault)}, status=409)
-        except (StoreFault, VaultFault) as fault:
-            return web.json_response({"problem": f"記録できない / cannot be done now: {fault}"}, status=503)
-
-    return plain
 
 
 def _case_id(request: web.Request) -> str:

@@ -13,9 +13,10 @@ from aiohttp import web
 
 from jukinet_daemon.server.listener import HttpLog
 from jukinet_daemon.service.held import HeldDesk, Reason, Settled, SettleFault
-from jukinet_daemon.service.maintenance import MaintenanceDesk, MaintenanceFault
+from jukinet_daemon.service.maintenance import MaintenanceDesk
 from jukinet_daemon.service.numbers import NumberDesk
-from jukinet_daemon.service.restart import LogDesk, RestartFault
+from jukinet_daemon.service.operator import OperatorFault
+from jukinet_daemon.service.restart import LogDesk
 from jukinet_daemon.service.status import Status
 from jukinet_daemon.service.trace import Tracer
 from jukinet_daemon.store.faults import StoreFault
@@ -53,7 +54,7 @@ class ControlDoor:
         Raises OSError.
         """
         listening = passed or bound(path)
-        application = web.Application(client_max_size=64 * 1024, middlewares=[_plainly])
+        application = web.Application(client_max_size=64 * 1024, middlewares=[plainly])
         application.router.add_get("/status", self._look)
         application.router.add_get("/held", self._list)
         application.router.add_get("/held/{id}", self._show)
@@ -67,9 +68,7 @@ class ControlDoor:
         application.router.add_get("/maintenance", self._maintained)
         application.router.add_post("/maintenance", self._begin_maintenance)
         application.router.add_delete("/maintenance", self._end_maintenance)
-        self._runner = web.AppRunner(application, access_log=None, logger=HttpLog())
-        await self._runner.setup()
-        await web.SockSite(self._runner, listening).start()
+        self._runner = await serve_here(application, listening)
 
     async def close(self) -> None:
         """Closes the door."""
@@ -141,13 +140,13 @@ def operator_of(request: web.Request) -> str:
 
 
 @web.middleware
-async def _plainly(
+async def plainly(
     request: web.Request, handler: Callable[[web.Request], Awaitable[web.StreamResponse]]
 ) -> web.StreamResponse:
     """Says what stood in the way in a sentence that an operator can act on."""
     try:
         return await handler(request)
-    except (SettleFault, MaintenanceFault, RestartFault) as fault:
+    except OperatorFault as fault:
         return web.json_response({"problem": str(fault)}, status=409)
     except (StoreFault, VaultFault) as fault:
         return web.json_response({"problem": f"記録できない / cannot be done now: {fault}"}, status=503)
@@ -181,6 +180,14 @@ def _told(settled: Settled) -> dict[str, Any]:
         "text": outcome.ja if outcome else None,
     }
     return told | {"kind": outcome.kind if outcome else "REJECTED"}
+
+
+async def serve_here(application: web.Application, listening: socket.socket) -> web.AppRunner:
+    """Serves an application to this host's operators; gives what is to be cleaned up at the end."""
+    runner = web.AppRunner(application, access_log=None, logger=HttpLog())
+    await runner.setup()
+    await web.SockSite(runner, listening).start()
+    return runner
 
 
 def bound(path: Path) -> socket.socket:

@@ -6,9 +6,9 @@ from datetime import UTC, date, datetime
 from typing import Any, Protocol
 
 from jukinet_daemon.domain.outcomes import Outcome
-from jukinet_daemon.ledger.leaf import Leaf, leaf_of, new_salt
+from jukinet_daemon.ledger.leaf import Leaf
+from jukinet_daemon.service.evidence import evidence
 from jukinet_daemon.wire.bridge import Case
-from jukinet_daemon.wire.text import canonical
 
 # Whether an office may have the number for an affair on a basis that day: None, or the outcome that says why
 # not. Takes office, affair, basis, day.
@@ -38,7 +38,7 @@ class Correspondent(Protocol):
 def leaf(register: str, event: str, **fields: Any) -> Leaf:
     """Evidence of one event of the bridge. It names no person but by number and keyed index."""
     payload = {"event": event, "register": register} | fields
-    return leaf_of(canonical(payload).decode("utf-8"), new_salt())
+    return evidence(payload)
 
 
 def case_fields(case: Case) -> dict[str, str]:

@@ -53,11 +53,12 @@ class _Reading:
 
 @dataclass(frozen=True, slots=True)
 class _Judged:
-    """What one request comes to, and what it was decided on (None: nothing was read)."""
+    """What one request comes to, and what on: what the call back said, what was read (None: nothing)."""
 
     request: Request
-    outcome: Outcome
+    said: str | None
     found: Found | None
+    outcome: Outcome
     release: Release
 
 
@@ -82,13 +83,12 @@ class Releaser:
         reading = await self._read(signed, peer)
         ask = reading.ask
         refusal = self._permit(ask.case.office, ask.case.affair, ask.case.basis, self._clock().date())
-        confirmed: Mapping[str, str] = {}
         if refusal:
             judged = [_refused(request, refusal) for request in ask.requests]
         else:
             confirmed = await self._confirmed(ask)
-            judged = await self._judge(ask, ask.requests, confirmed)
-        answers = await self._burn(reading, judged, confirmed)
+            judged = await self._judge(ask, [(item, confirmed.get(item.id)) for item in ask.requests])
+        answers = await self._burn(reading, judged)
         sealed = [(request.id, answers[request.id]) for request in ask.requests]
         return write_answer(reading.digest, sealed, self._clock().isoformat(timespec="milliseconds"))
 
@@ -113,28 +113,24 @@ class Releaser:
             log.error("bridge_not_confirmed", fault=str(fault), case=ask.case.id)
             return {}
 
-    async def _judge(
-        self, ask: Ask, requests: Sequence[Request], confirmed: Mapping[str, str]
-    ) -> list[_Judged]:
-        found = await self._store.last_stays([request.resident_code for request in requests])
+    async def _judge(self, ask: Ask, called_back: Sequence[tuple[Request, str | None]]) -> list[_Judged]:
+        """Judges requests by what the call back said of each and what the file says of its person now."""
+        found = await self._store.last_stays([request.resident_code for request, _ in called_back])
         today = self._clock().date()
         judged = []
-        for request, entry in zip(requests, found, strict=True):
+        for (request, said), entry in zip(called_back, found, strict=True):
             outcome = left_overseas(entry.last, request.resident_code, today)
-            said = confirmed.get(request.id)
             if said != outcomes.CONFIRMED.code:
                 # What the other server gave as its reason stands before what our file says.
                 outcome = BRIDGE_OUTCOMES.get(said or "", outcomes.NOT_CONFIRMED)
             number = self._store.number(entry)
             release = Release(outcome.code, number if outcome is outcomes.ANSWERED else None)
-            judged.append(_Judged(request, outcome, entry, release))
+            judged.append(_Judged(request, said, entry, outcome, release))
         if lost := sum(item.outcome is outcomes.NOT_CONFIRMED for item in judged):
             log.error("bridge_not_confirmed", requests=lost, case=ask.case.id)
         return judged
 
-    async def _burn(
-        self, reading: _Reading, judged: list[_Judged], confirmed: Mapping[str, str]
-    ) -> dict[str, str]:
+    async def _burn(self, reading: _Reading, judged: list[_Judged]) -> dict[str, str]:
         """Burns the right of every request; gives what is sealed to each. Nothing leaves before.
 
         Who moved on is judged again, by what the call back had said. Raises SealFault for a public key that
@@ -147,12 +143,12 @@ class Releaser:
             moved = []
             for item, result in zip(waiting, results, strict=True):
                 if result is Burnt.MOVED:
-                    moved.append(item.request)
+                    moved.append((item.request, item.said))
                 else:
                     sealed[item.request.id] = await self._sealed(reading, item, result)
             if not moved:
                 return sealed
-            waiting = await self._judge(reading.ask, moved, confirmed)
+            waiting = await self._judge(reading.ask, moved)
         given_up = [_refused(item.request, outcomes.UNREACHABLE) for item in waiting]
         await self._store.burn([self._burning(reading, item) for item in given_up])
         return sealed | {item.request.id: await self._sealed(reading, item, Burnt.DONE) for item in given_up}
@@ -201,4 +197,4 @@ class Releaser:
 
 
 def _refused(request: Request, outcome: Outcome) -> _Judged:
-    return _Judged(request, outcome, None, Release(outcome.code, None))
+    return _Judged(request, None, None, outcome, Release(outcome.code, None))

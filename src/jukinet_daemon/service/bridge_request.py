@@ -27,6 +27,7 @@ from jukinet_daemon.service.bridge_erase import Eraser
 from jukinet_daemon.service.bridge_open import OpenCases
 from jukinet_daemon.service.clock import Clock
 from jukinet_daemon.service.metrics import Metrics
+from jukinet_daemon.service.operator import OperatorFault
 from jukinet_daemon.store.bridge_request import CaseRow, Entry, Opening, RequestStore, Settling
 from jukinet_daemon.vault.age import AgeWriter
 from jukinet_daemon.vault.fields import Vault
@@ -53,7 +54,7 @@ REGISTER = "fuhyo"
 _PAGE = 1000
 
 
-class CaseFault(Exception):
+class CaseFault(OperatorFault):
     """What was asked for cannot be done with a case; the message says why, for an operator."""
 
 

@@ -6,12 +6,12 @@ from typing import Any
 
 import structlog
 
-from jukinet_daemon.ledger.leaf import Leaf, leaf_of, new_salt
+from jukinet_daemon.ledger.leaf import Leaf
 from jukinet_daemon.service.clock import Clock
+from jukinet_daemon.service.evidence import evidence
 from jukinet_daemon.store.comparison import Compared, Comparisons
 from jukinet_daemon.wire.envelope import digest_of
 from jukinet_daemon.wire.tally import Counts, Tally, counts_table, differing, summed
-from jukinet_daemon.wire.text import canonical
 
 log = structlog.get_logger()
 
@@ -57,7 +57,7 @@ class Comparer:
             "differing": list(compared.differing),
             "at": self._clock().isoformat(timespec="milliseconds"),
         }
-        return leaf_of(canonical(payload).decode("utf-8"), new_salt())
+        return evidence(payload)
 
 
 class ComparisonDesk:

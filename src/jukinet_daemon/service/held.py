@@ -12,14 +12,16 @@ from jukinet_daemon.domain.outcomes import OUTCOMES, Outcome, OutcomeClass
 from jukinet_daemon.domain.person import PersonState, let_go, unknown_person
 from jukinet_daemon.domain.register import Finding, Setting
 from jukinet_daemon.domain.wareki import date_words
-from jukinet_daemon.ledger.leaf import Leaf, leaf_of, new_salt
+from jukinet_daemon.ledger.leaf import Leaf
 from jukinet_daemon.service.batch import House
+from jukinet_daemon.service.evidence import evidence
+from jukinet_daemon.service.operator import OperatorFault
 from jukinet_daemon.store.faults import StoreFault
 from jukinet_daemon.store.held import Held, HeldNotices, Settlement
 from jukinet_daemon.store.inbox import Inbox
 from jukinet_daemon.vault.fields import VaultFault
 from jukinet_daemon.wire.notice import read_notice
-from jukinet_daemon.wire.text import canonical, read_json
+from jukinet_daemon.wire.text import read_json
 
 log = structlog.get_logger()
 
@@ -44,7 +46,7 @@ REASONS = {
 }
 
 
-class SettleFault(Exception):
+class SettleFault(OperatorFault):
     """A held notice cannot be settled; the message says why, for an operator."""
 
 
@@ -168,7 +170,7 @@ class HeldDesk:
             "at": self._house.clock().isoformat(timespec="milliseconds"),
             **more,
         }
-        return leaf_of(canonical(payload).decode("utf-8"), new_salt())
+        return evidence(payload)
 
 
 def _freed(subject: Subject, held: Held) -> Subject:

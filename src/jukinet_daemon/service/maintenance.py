@@ -4,17 +4,18 @@ from collections.abc import Mapping
 from datetime import datetime, timedelta
 from typing import Any
 
-from jukinet_daemon.ledger.leaf import Leaf, leaf_of, new_salt
+from jukinet_daemon.ledger.leaf import Leaf
 from jukinet_daemon.service.clock import Clock
+from jukinet_daemon.service.evidence import evidence
+from jukinet_daemon.service.operator import OperatorFault
 from jukinet_daemon.store.maintenance import Maintenance, MaintenanceStore
-from jukinet_daemon.wire.text import canonical
 
 LONGEST = timedelta(days=7)
 # A close frame carries 123 bytes; the time and our words take the rest.
 MOST_REASON_BYTES = 60
 
 
-class MaintenanceFault(ValueError):
+class MaintenanceFault(OperatorFault):
     """A maintenance that cannot be: the message says why."""
 
 
@@ -82,4 +83,4 @@ class MaintenanceDesk:
             "at": self._clock().isoformat(timespec="milliseconds"),
             **more,
         }
-        return leaf_of(canonical(payload).decode("utf-8"), new_salt())
+        return evidence(payload)

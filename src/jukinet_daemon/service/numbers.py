@@ -8,11 +8,11 @@ from typing import Any
 import structlog
 
 from jukinet_daemon.domain.numbering import Gap, Numbering
-from jukinet_daemon.ledger.leaf import Leaf, leaf_of, new_salt
+from jukinet_daemon.ledger.leaf import Leaf
 from jukinet_daemon.service.clock import Clock
+from jukinet_daemon.service.evidence import evidence
 from jukinet_daemon.service.metrics import Metrics
 from jukinet_daemon.store.numbers import Kept, NumberLook, NumberStore, Seen, twice
-from jukinet_daemon.wire.text import canonical
 
 log = structlog.get_logger()
 
@@ -96,7 +96,7 @@ class Numbers:
         return undecided
 
     def _leaf(self, seen: Seen) -> Leaf:
-        return _leaf(
+        return evidence(
             {
                 "event": "number_reused",
                 "register": self._register,
@@ -161,7 +161,7 @@ class NumberDesk:
         return told
 
     def _settled(self, told: Mapping[str, Any], operator: str) -> Leaf:
-        return _leaf(
+        return evidence(
             {
                 "event": "numbers_settled",
                 "register": self._register,
@@ -185,10 +185,6 @@ def _reused(kept: Sequence[Kept], digest: str) -> bool | None:
     if own.fingerprint is None or kept[0].fingerprint is None:
         return None
     return own.fingerprint != kept[0].fingerprint
-
-
-def _leaf(payload: Mapping[str, Any]) -> Leaf:
-    return leaf_of(canonical(payload).decode("utf-8"), new_salt())
 
 
 def _meet(gap: Gap, first: int, last: int) -> bool:

@@ -2,11 +2,10 @@
 
 from jukinet_daemon.domain.decide import Decision
 from jukinet_daemon.domain.outcomes import TRY_AGAIN, Outcome
-from jukinet_daemon.ledger.leaf import leaf_of, new_salt
 from jukinet_daemon.service.clock import Clock
+from jukinet_daemon.service.evidence import evidence
 from jukinet_daemon.store.faults import StoreFault
 from jukinet_daemon.store.inbox import Entry, Inbox
-from jukinet_daemon.wire.text import canonical
 
 
 class Refuser:
@@ -28,7 +27,7 @@ class Refuser:
             "code": outcome.code,
             "received_on": day.isoformat(),
         }
-        leaf = leaf_of(canonical(payload).decode("utf-8"), new_salt())
+        leaf = evidence(payload)
         entry = Entry(Decision(outcome), None, None, leaf, b"", peer, day)
         try:
             await self._inbox.commit((), [entry], ())

@@ -5,14 +5,14 @@ from dataclasses import dataclass, field
 from datetime import date
 
 from jukinet_daemon.domain.outcomes import OutcomeClass
-from jukinet_daemon.ledger.leaf import Leaf, leaf_of, new_salt
+from jukinet_daemon.ledger.leaf import Leaf
 from jukinet_daemon.service.clock import Clock
+from jukinet_daemon.service.evidence import evidence
 from jukinet_daemon.store.outbox import Closed, Outgoing
 from jukinet_daemon.wire.envelope import MAX_SIGNED_BYTES, PARCEL_TYPE, SigningKey, digest_of, seal
 from jukinet_daemon.wire.parcel import Parcel, write_parcel
 from jukinet_daemon.wire.relayed import write_record
 from jukinet_daemon.wire.reply import ReplyMessage
-from jukinet_daemon.wire.text import canonical
 
 # Base64 makes four bytes of three; the rest is header and signature.
 MAX_PAYLOAD_BYTES = MAX_SIGNED_BYTES * 3 // 4 - 1024
@@ -83,7 +83,7 @@ class Packer:
             "at": self._now(),
             **more,
         }
-        return leaf_of(canonical(payload).decode("utf-8"), new_salt())
+        return evidence(payload)
 
     def _now(self) -> str:
         return self._clock().isoformat(timespec="milliseconds")

@@ -2,17 +2,18 @@
 
 from typing import Any
 
-from jukinet_daemon.ledger.leaf import Leaf, leaf_of, new_salt
+from jukinet_daemon.ledger.leaf import Leaf
 from jukinet_daemon.service.clock import Clock
+from jukinet_daemon.service.evidence import evidence
+from jukinet_daemon.service.operator import OperatorFault
 from jukinet_daemon.service.seal import LogName
 from jukinet_daemon.store.restart import LogStore
 from jukinet_daemon.store.seal import Log
-from jukinet_daemon.wire.text import canonical
 
 MOST_REASON_CHARACTERS = 200
 
 
-class RestartFault(ValueError):
+class RestartFault(OperatorFault):
     """A log that cannot be begun; the message says why."""
 
 
@@ -64,4 +65,4 @@ class LogDesk:
             "conflicts": conflicts,
             "at": self._clock().isoformat(timespec="milliseconds"),
         }
-        return leaf_of(canonical(payload).decode("utf-8"), new_salt())
+        return evidence(payload)

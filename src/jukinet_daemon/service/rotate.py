@@ -10,12 +10,12 @@ from dataclasses import dataclass
 from datetime import timedelta
 from pathlib import Path
 
-from jukinet_daemon.ledger.leaf import Leaf, leaf_of, new_salt
+from jukinet_daemon.ledger.leaf import Leaf
 from jukinet_daemon.service.clock import Clock
+from jukinet_daemon.service.evidence import evidence
 from jukinet_daemon.store.keys import KeyStore, Process
 from jukinet_daemon.vault.fields import Vault
 from jukinet_daemon.vault.keyring import Keyring, read_keyring, write_keyring
-from jukinet_daemon.wire.text import canonical
 
 # A process tells of itself every five seconds; who was silent for so long has ended.
 SILENT_AFTER_S = 20.0
@@ -216,4 +216,4 @@ class KeyRotation:
     def _leaf(self, step: str, **more: object) -> Leaf:
         at = self._clock().isoformat(timespec="seconds")
         payload = {"event": "keys", "step": step, "at": at} | self._who | more
-        return leaf_of(canonical(payload).decode("utf-8"), new_salt())
+        return evidence(payload)

@@ -12,16 +12,16 @@ from typing import Any
 import structlog
 
 from jukinet_daemon.ledger.checkpoint import CheckpointFault, open_checkpoint
-from jukinet_daemon.ledger.leaf import Leaf, leaf_of, new_salt
+from jukinet_daemon.ledger.leaf import Leaf
 from jukinet_daemon.ledger.proof import Tree
 from jukinet_daemon.ledger.tree import consistency_path
 from jukinet_daemon.service.clock import Clock
+from jukinet_daemon.service.evidence import evidence
 from jukinet_daemon.service.seal import LogName
 from jukinet_daemon.store.seal import Log
 from jukinet_daemon.store.tree import Newest
 from jukinet_daemon.store.witness import Returned, WitnessStore
 from jukinet_daemon.wire.envelope import base64url
-from jukinet_daemon.wire.text import canonical
 
 log = structlog.get_logger()
 
@@ -128,7 +128,7 @@ class Witnesses:
             "parcel_digest": returned.parcel_digest,
             "at": self._clock().isoformat(timespec="milliseconds"),
         }
-        return leaf_of(canonical(payload).decode("utf-8"), new_salt())
+        return evidence(payload)
 
 
 def _news(newest: Newest, proof: list[bytes]) -> News:
