@@ -113,6 +113,7 @@ async def test_a_data_file_that_cannot_grow(pki: Pki, tmp_path: Path) -> None:
                 async with injected(house, f"{_GROWS}:error=ENOSPC", _GROWS, data_files(folder)):
                     (answer,) = await line.tell(notice)
                 assert answer.outcome == "LATER"
+            await problem(house, "notices cannot be committed")
             assert (await house.rows("SELECT count(*) FROM history"))[0]["count"] == 0
             async with house.line() as line:
                 (answer,) = await line.tell(notice)

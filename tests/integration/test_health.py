@@ -90,6 +90,7 @@ async def test_healthz_tells_all(open_house: HouseMaker, register: str, notice: 
             "open": True,
             "connections": 1,
             "lanes": {"bound": 200, "waiting": {}},
+            "failing_seconds": None,
         }
     }
     assert report["database"]["ok"]

@@ -37,7 +37,8 @@ async def open_notices(frame: Frame, settings: NoticesDoor) -> None:
     database = await frame.database("notices", settings.workers + 1)
     inbox = Inbox(database, frame.register.name, frame.vault)
     lanes = Lanes(LANE_NOTICES)
-    loop = ReceiveLoop(lanes, Receiver(frame.house(), inbox), frame.metrics, settings.batch_notices)
+    receiver = Receiver(frame.house(), inbox)
+    loop = ReceiveLoop(lanes, receiver, frame.metrics, settings.batch_notices)
     # While the database works on one batch, the next is read and decided.
     workers = [asyncio.create_task(loop.run(), name=f"receive {n + 1}") for n in range(settings.workers)]
     frame.loops.extend(workers)
@@ -59,6 +60,7 @@ async def open_notices(frame: Frame, settings: NoticesDoor) -> None:
         "open": not frame.status.stopping,
         "connections": door.connections,
         "lanes": lanes.look(),
+        "failing_seconds": receiver.failing_seconds,
     }
 
 

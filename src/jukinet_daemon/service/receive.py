@@ -1,5 +1,6 @@
 """受領: a batch of parcels to durable answers. The step numbers are those of docs/life-of-a-notice.md."""
 
+import asyncio
 from collections.abc import Sequence
 
 import structlog
@@ -26,6 +27,8 @@ log = structlog.get_logger()
 
 # A decision loses its race only to another writer of the same person; more rounds than this mean trouble.
 MAX_ROUNDS = 8
+# Senders whose notices are put off come again within seconds; a failure that nobody met again is over.
+FAILING_COUNTS_S = 15.0
 
 Place = tuple[int, int]
 
@@ -36,6 +39,20 @@ class Receiver:
     def __init__(self, house: House, inbox: Inbox) -> None:
         self._house = house
         self._inbox = inbox
+        self._failed: tuple[float, float] | None = None
+
+    @property
+    def failing_seconds(self) -> float | None:
+        """For how long no batch could be committed; None once one could, or when none comes any more."""
+        if self._failed is None:
+            return None
+        now = asyncio.get_running_loop().time()
+        first, last = self._failed
+        return now - first if now - last < FAILING_COUNTS_S else None
+
+    def _fail(self) -> None:
+        now = asyncio.get_running_loop().time()
+        self._failed = (self._failed[0] if self.failing_seconds is not None and self._failed else now, now)
 
     async def receive(self, arrivals: Sequence[Arrival]) -> list[list[Answer]]:
         """Gives an answer for each notice of each parcel, in order; those that are not LATER are durable.
@@ -46,7 +63,9 @@ class Receiver:
         try:
             parcel_ids = await self._inbox.parcel_numbers(len(arrivals))
             await self._work_through(arrivals, parcel_ids, answers)
+            self._failed = None
         except StoreFault as fault:
+            self._fail()
             log.error("batch_failed", fault=str(fault), parcels=len(arrivals))
         return [
             [

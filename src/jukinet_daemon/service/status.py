@@ -197,6 +197,9 @@ def problems_in(report: Mapping[str, Any]) -> list[str]:
     unerased = report["doors"].get("bridge", {}).get("unerased_seconds")
     if unerased is not None:
         problems.append(f"橋の一時保管を {unerased:.0f} 秒前から消去できない / held numbers cannot be erased")
+    failing = report["doors"].get("notices", {}).get("failing_seconds")
+    if failing is not None:
+        problems.append(f"通知を {failing:.0f} 秒前から確定できない / notices cannot be committed")
     relay = report.get("relay")
     if relay and not relay["connected"] and not relay["standby"]:
         problems.append(f"全国サーバとの回線が開いていない / the relay has no line: {relay['fault'] or '-'}")
