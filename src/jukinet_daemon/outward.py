@@ -3,7 +3,7 @@
 import asyncio
 import ssl
 from collections.abc import AsyncIterator
-from contextlib import asynccontextmanager
+from contextlib import asynccontextmanager, suppress
 from dataclasses import dataclass, field
 from urllib.parse import unquote
 
@@ -28,6 +28,8 @@ HEARTBEAT_S = 20.0
 CONNECT_TIMEOUT_S = 10.0
 # From the first packet to the open line: a server that takes the connection and says nothing is given up.
 OPEN_TIMEOUT_S = 30.0
+# For the peer to say goodbye in its turn: aiohttp would listen to one that keeps talking instead for ever.
+CLOSE_TIMEOUT_S = 3.0
 # What a server that takes nothing for a while wants people to read, percent-encoded (RFC 3986) UTF-8.
 NOTICE_HEADER = "Jukinet-Notice"
 
@@ -69,7 +71,8 @@ class Conversation:
     """An open line to a peer whose identity has been checked. Replies come in the order of the parcels.
 
     The socket is read all the time, so that the peer's pings are answered while nobody waits for a reply;
-    `lost` is set when the line has ended.
+    `lost` is set when the line has ended. A peer that says more than it was asked is cut off: what
+    nobody waits for must not fill the memory.
     """
 
     def __init__(
@@ -79,6 +82,7 @@ class Conversation:
         self.certificate = certificate
         self._key = key
         self._cut: str | None = None
+        self._unanswered = 0
         self._messages: asyncio.Queue[aiohttp.WSMessage] = asyncio.Queue()
         self.lost = asyncio.Event()
 
@@ -88,6 +92,8 @@ class Conversation:
             message = await self._socket.receive()
             if message.type is not aiohttp.WSMsgType.TEXT:
                 self.lost.set()
+            elif self._messages.qsize() >= self._unanswered:
+                self.cut("more replies than parcels")
             self._messages.put_nowait(message)
 
     def cut(self, why: str) -> None:
@@ -99,6 +105,7 @@ class Conversation:
     async def send(self, signed: str) -> None:
         """Sends a signed parcel. Raises PeerFault."""
         self._require_line()
+        self._unanswered += 1
         try:
             await self._socket.send_str(signed)
         except (aiohttp.ClientError, ConnectionError) as fault:
@@ -107,6 +114,7 @@ class Conversation:
     async def receive(self) -> Receipt:
         """Waits for the next reply. Raises PeerFault when the line ends or the reply is not the peer's."""
         message = await self._messages.get()
+        self._unanswered -= 1
         self._require_line()
         if message.type is not aiohttp.WSMsgType.TEXT:
             raise self._ended(message)
@@ -149,7 +157,7 @@ async def call(url: str, caller: Caller) -> AsyncIterator[Conversation]:
                 )
         except (aiohttp.ClientError, OSError, TimeoutError) as fault:
             raise _unreachable(fault) from None
-        async with socket:
+        async with _closing(socket):
             conversation = Conversation(socket, *_verified(socket, caller.policy))
             listening = asyncio.create_task(conversation.listen())
             try:
@@ -157,6 +165,17 @@ async def call(url: str, caller: Caller) -> AsyncIterator[Conversation]:
             finally:
                 listening.cancel()
                 await asyncio.gather(listening, return_exceptions=True)
+
+
+@asynccontextmanager
+async def _closing(socket: aiohttp.ClientWebSocketResponse) -> AsyncIterator[None]:
+    """Closes a socket in good order if that goes quickly; its session ends what is left."""
+    try:
+        yield
+    finally:
+        with suppress(TimeoutError):
+            async with asyncio.timeout(CLOSE_TIMEOUT_S):
+                await socket.close()
 
 
 def _unreachable(fault: Exception) -> PeerFault:

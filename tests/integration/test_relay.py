@@ -2,7 +2,7 @@
 
 import asyncio
 import socket
-from contextlib import AsyncExitStack
+from contextlib import AsyncExitStack, suppress
 from pathlib import Path
 from typing import Any
 
@@ -165,6 +165,32 @@ async def test_a_server_that_takes_the_connection_and_says_nothing_is_given_up(
             async with outward.call(url, pki.caller(Role.CS, FUKUOKA, "juki")):
                 raise AssertionError
     assert asked.is_set()
+
+
+async def test_a_server_that_answers_more_than_it_was_asked_is_cut_off(pki: Pki) -> None:
+    """Elsewise what nobody waits for would fill the memory."""
+
+    async def talkative(request: web.Request) -> web.WebSocketResponse:
+        socket = web.WebSocketResponse()
+        await socket.prepare(request)
+        with suppress(ConnectionError):
+            while True:
+                await socket.send_str("unasked")
+                await asyncio.sleep(0)
+        return socket
+
+    application = web.Application()
+    application.router.add_get("/{path:.*}", talkative)
+    caller = pki.caller(Role.CS, FUKUOKA, "juki")
+    async with (
+        serving(application, pki.files(Role.PREF, "juki")) as url,
+        asyncio.timeout(20),
+        outward.call(url, caller) as line,
+    ):
+        await line.lost.wait()
+        with pytest.raises(outward.PeerFault, match="more replies than parcels"):
+            await line.receive()
+        assert line._messages.qsize() <= 2
 
 
 def refused(events: list[Any]) -> list[Any]:
