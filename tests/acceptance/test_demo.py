@@ -30,10 +30,18 @@ async def kept_demo(tmp_path: Path) -> AsyncIterator[Path]:
     """A demo that stays up."""
     folder = tmp_path / "kept"
     running = asyncio.create_task(_demo(folder))
-    await until(lambda: _is_up(folder), seconds=90)
-    yield folder
-    running.cancel()
-    await asyncio.gather(running, return_exceptions=True)
+
+    async def up() -> bool:
+        assert not running.done(), "the demo ended by itself"
+        return (folder / "up").exists()
+
+    try:
+        # A hundred programs start and a first load is sent: a busy machine takes its time.
+        await until(up, seconds=300)
+        yield folder
+    finally:
+        running.cancel()
+        await asyncio.gather(running, return_exceptions=True)
 
 
 async def _demo(folder: Path) -> None:
@@ -52,10 +60,6 @@ async def _demo(folder: Path) -> None:
     finally:
         process.terminate()
         await process.wait()
-
-
-async def _is_up(folder: Path) -> bool:
-    return (folder / "up").exists()
 
 
 async def test_a_vendor_brings_notices_of_their_own(kept_demo: Path, tmp_path: Path) -> None:
