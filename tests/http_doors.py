@@ -1,44 +1,26 @@
-"""戸口の文書: OpenAPI documents of the doors that serve this host. `make schemas` writes them."""
+"""戸口の文書: OpenAPI documents of the doors that speak HTTP. `make schemas` writes them."""
 
 import json
 from pathlib import Path
-from typing import Any
+
+from http_bridge import BRIDGE, WINDOW
+from openapi import (
+    AREA,
+    COUNT,
+    NUMBER,
+    TEXT,
+    YES,
+    Json,
+    answer,
+    by_name,
+    maybe,
+    operation,
+    parameter,
+    some,
+    table,
+)
 
 FOLDER = Path(__file__).parents[1] / "schemas" / "http"
-Json = dict[str, Any]
-
-TEXT: Json = {"type": "string"}
-NUMBER: Json = {"type": "number"}
-COUNT: Json = {"type": "integer", "minimum": 0}
-YES: Json = {"type": "boolean"}
-AREA: Json = {"type": "string", "pattern": "^[0-9]{6}$"}
-
-
-def maybe(schema: Json) -> Json:
-    """That, or nothing."""
-    return {"anyOf": [schema, {"type": "null"}]}
-
-
-def some(schema: Json) -> Json:
-    """Any number of these."""
-    return {"type": "array", "items": schema}
-
-
-def table(**columns: Json) -> Json:
-    """An object with these fields and no other."""
-    return {
-        "type": "object",
-        "properties": columns,
-        "required": sorted(columns),
-        "additionalProperties": False,
-    }
-
-
-def by_name(schema: Json) -> Json:
-    """An object of fields that are alike."""
-    return {"type": "object", "additionalProperties": schema}
-
-
 HELD = dict.fromkeys(("id", "sender", "code", "why", "why_en", "notified_on", "held_at"), TEXT)
 SETTLED = some(
     table(
@@ -92,33 +74,6 @@ REPORT: Json = {
         *("problems", "status"),
     ],
 }
-
-
-def answer(description: str, schema: Json) -> Json:
-    """An answer in JSON."""
-    return {"description": description, "content": {"application/json; charset=utf-8": {"schema": schema}}}
-
-
-_PROBLEM = table(problem=TEXT)
-_ANY_TIME = {
-    "409": answer("できない。problem がわけを言う / it cannot be done, and why", _PROBLEM),
-    "503": answer("データベースか鍵が使えない / the database or the keys are away", _PROBLEM),
-}
-
-
-def operation(summary: str, schema: Json, *parameters: Json) -> Json:
-    """An operation of the control door."""
-    return {
-        "summary": summary,
-        **({"parameters": list(parameters)} if parameters else {}),
-        "responses": {"200": answer(summary, schema), **_ANY_TIME},
-    }
-
-
-def parameter(name: str, where: str = "query", **schema: Any) -> Json:
-    """A parameter: text, unless told otherwise."""
-    text = {"type": "string", **schema}
-    return {"name": name, "in": where, "required": where == "path", "schema": text}
 
 
 _ID = parameter("id", "path", minLength=1, description="通知番号 / notice id (UUID)")
@@ -180,6 +135,8 @@ HEALTH: Json = {
 DOORS = {
     "control": ("操作の戸口 / control door (Unix socket)", CONTROL),
     "health": ("健康の戸口 / health door (loopback)", HEALTH),
+    "bridge": ("橋の戸口 / bridge door (mutual TLS)", BRIDGE),
+    "window": ("橋の窓口 / bridge window of the 附票 server (Unix socket)", WINDOW),
 }
 
 

@@ -1,0 +1,114 @@
+"""The bridge's door and window answer as their OpenAPI documents say, to good forms and to bad ones."""
+
+import json
+from contextlib import suppress
+from uuid import uuid4
+
+import aiohttp
+import pytest
+from jsonschema import Draft202012Validator
+
+from http_doors import DOORS
+from jukinet_daemon.keys import signing_key
+from jukinet_daemon.pki.peer import Role
+from jukinet_daemon.pki.tls import client_context
+from jukinet_daemon.wire.bridge import ASK_TYPE, MAX_BRIDGE_BYTES, write_ask
+from jukinet_daemon.wire.envelope import seal
+from support.bridge import PASSWORD, WANTED, Bridged, emigrate, opened_request
+
+BAD_BODIES = (
+    *(b"", b"{}", b"[]", b"null", b"\xff", b"{", b'{"first": 1, "first": 2}', b'{"password": 1}'),
+    *(json.dumps(WANTED | {"office": word}).encode() for word in ("", "x" * 65, "a b", "\0", "\U0001f600")),
+    *(json.dumps({"first": first, "keys": ["x"]}).encode() for first in (0, -1, 1.5, True, 10**30, "1")),
+    *(json.dumps({"first": 1, "keys": keys}).encode() for keys in ([], [""], ["x" * 81], ["x"] * 1001, "x")),
+    *(json.dumps({"password": word}).encode() for word in ("", "x" * 11, "x" * 201)),
+)
+IDS = ("none", "0", "%00", "%FF", "x" * 2000, "%F0%9F%98%80", str(uuid4()))
+
+
+async def told(door: str, path: str, answer: aiohttp.ClientResponse) -> int:
+    """The status of an answer, once it is as documented."""
+    said = DOORS[door][1][path][answer.method.lower()]["responses"].get(str(answer.status))
+    body = await answer.read()
+    assert said is not None, (path, answer.status, body)
+    ((kind, content),) = said["content"].items()
+    assert answer.headers["Content-Type"] == kind
+    if kind != "application/octet-stream":
+        Draft202012Validator(content["schema"]).validate(
+            json.loads(body) if "json" in kind else body.decode()
+        )
+    return answer.status
+
+
+async def ask_window(world: Bridged, method: str, path: str, place: str, body: bytes | None = None) -> int:
+    """The status of an answer at the window, once it is as documented."""
+    assert world.fuhyo.config.bridge
+    connector = aiohttp.UnixConnector(str(world.fuhyo.config.bridge.socket))
+    async with (
+        aiohttp.ClientSession(connector=connector, requote_redirect_url=False) as session,
+        session.request(method, "http://window" + path.format(id=place), data=body) as answer,
+    ):
+        return await told("window", path, answer)
+
+
+async def test_every_answer_of_the_window_is_one_that_is_documented(bridge_world: Bridged) -> None:
+    (person,) = await emigrate(bridge_world)
+    case = (await bridge_world.open_case())["case"]
+    keys = json.dumps({"first": 1, "keys": [person["resident_code"], "x"]}).encode()
+    password = json.dumps({"password": PASSWORD}).encode()
+    good: list[tuple[str, str, bytes | None]] = [
+        ("post", "/bridge/cases", json.dumps(WANTED).encode()),
+        ("post", "/bridge/cases", json.dumps(WANTED | {"office": "nobody"}).encode()),
+        ("post", "/bridge/cases/{id}/keys", keys),
+        ("get", "/bridge/cases", None),
+        ("get", "/bridge/cases/{id}", None),
+        ("post", "/bridge/cases/{id}/delivery", password),
+    ]
+    assert [await ask_window(bridge_world, m, path, case, body) for m, path, body in good] == [200] * 6
+    assert {(path, m) for m, path, _ in good} == {
+        (path, m) for path, methods in DOORS["window"][1].items() for m in methods
+    }
+    for method, path, body in good[2:]:
+        for place in IDS if "{id}" in path else ():
+            assert await ask_window(bridge_world, method, path, place, body) == 409
+    for method, path, _ in good:
+        for bad in BAD_BODIES if method == "post" else ():
+            assert await ask_window(bridge_world, method, path, case, bad) in (200, 409)
+        if method == "post":
+            assert await ask_window(bridge_world, method, path, case, b" " * 300_000) == 413
+
+
+async def put(world: Bridged, register: str, body: bytes) -> int:
+    """The status of an answer at the 都道府県 server's bridge door, once it is as documented."""
+    context = client_context(world.pki.files(Role.PREF, register))
+    async with (
+        aiohttp.ClientSession() as session,
+        session.post(world.door("juki"), data=body, ssl=context) as answer,
+    ):
+        return await told("bridge", "/bridge", answer)
+
+
+@pytest.mark.parametrize("good", [True, False])
+async def test_every_answer_of_the_door_is_one_that_is_documented(bridge_world: Bridged, good: bool) -> None:
+    (person,) = await emigrate(bridge_world)
+    opened = await opened_request(bridge_world, person["resident_code"])
+    payload = write_ask(opened.ask, "2026-11-24T09:00:00+09:00")
+    key = signing_key(bridge_world.pki.files(Role.PREF, "fuhyo"))
+    signed = seal(payload, ASK_TYPE, key).encode()
+    if good:
+        assert await put(bridge_world, "fuhyo", signed) == 200
+        return
+    assert await put(bridge_world, "juki", signed) == 403
+    # The guard resets the line where more came at once than anybody who waits for an answer sends.
+    with suppress(aiohttp.ClientConnectionError):
+        assert await put(bridge_world, "fuhyo", b"x" * (MAX_BRIDGE_BYTES + 1)) == 413
+    for bad in (
+        b"",
+        b"\xff",
+        b"a.b.c",
+        signed[:-5],
+        signed[5:],
+        signed + b".x",
+        seal(b"{}", ASK_TYPE, key).encode(),
+    ):
+        assert await put(bridge_world, "fuhyo", bad) == 400
