@@ -16,6 +16,7 @@ from openapi import (
     maybe,
     operation,
     parameter,
+    plain,
     some,
     table,
 )
@@ -81,6 +82,13 @@ _SENDER = parameter("sender", "path", pattern="^[0-9]{6}$")
 _APPLY = parameter("apply", enum=["true", "false"])
 _REASON = parameter("reason")
 
+_SETTLE = operation(
+    "待つのをやめる / wait no longer",
+    NUMBERS_SETTLED,
+    *(_SENDER, parameter("first"), parameter("last"), _APPLY),
+)
+_SETTLE["responses"]["404"] = plain("団体コードの形でない / not the code of a municipality")
+
 CONTROL: Json = {
     "/status": {"get": operation("状態 / the state", REPORT)},
     "/held": {"get": operation("保留の一覧 / what is held", some(table(**HELD)))},
@@ -95,13 +103,7 @@ CONTROL: Json = {
     "/held/{id}/reject": {"post": operation("退ける / reject", SETTLED, _ID, _APPLY, _REASON)},
     "/trace/{id}": {"get": operation("通知の足取り / the way of a notice", STEPS, _ID)},
     "/numbers": {"get": operation("欠番と重番 / missing and reused numbers", NUMBERS)},
-    "/numbers/{sender}/settle": {
-        "post": operation(
-            "待つのをやめる / wait no longer",
-            NUMBERS_SETTLED,
-            *(_SENDER, parameter("first"), parameter("last"), _APPLY),
-        )
-    },
+    "/numbers/{sender}/settle": {"post": _SETTLE},
     "/ledger": {"get": operation("証跡の記録列 / the log", LOG)},
     "/ledger/restart": {"post": operation("新しい記録列 / a new log", LOG_BEGUN, _REASON, _APPLY)},
     "/maintenance": {

@@ -102,7 +102,7 @@ def _calls(door: str, ids: list[str]) -> Iterator[Call]:
 def _value(parameter: dict[str, Any], ids: list[str], chance: random.Random, turn: int) -> str:
     name = parameter["name"]
     if name == "sender":
-        return chance.choice([FUKUOKA, "999999"])
+        return chance.choice([FUKUOKA, "999999", "x"]) if turn else FUKUOKA
     if (name == "id" and chance.random() < 0.5) or (turn == 0 and name == "id"):
         return ids.pop() if turn == 0 and len(ids) > 1 else chance.choice(ids)
     if turn == 0 or chance.random() < 0.3:
