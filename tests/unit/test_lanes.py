@@ -7,7 +7,7 @@ from typing import Any, TypeVar
 
 import pytest
 
-from jukinet_daemon.service.lanes import SHARE, Arrival, Lanes, Waiting
+from jukinet_daemon.service.lanes import FEW, SHARE, Arrival, Lanes, Waiting
 from jukinet_daemon.wire.parcel import Parcel
 
 NOW = datetime(2026, 11, 23, tzinfo=UTC)
@@ -45,7 +45,8 @@ async def test_a_flood_of_one_sender_delays_no_other() -> None:
     await put(lanes, A, *range(100))
     await put(lanes, B, 1)
     await put(lanes, C, 1)
-    assert names(await lanes.take(3)) == [(A, 0), (B, 1), (C, 1)]
+    assert names(await lanes.take(3)) == [(A, 0), (A, 1), (A, 2)]
+    assert names(await lanes.take(3)) == [(B, 1), (C, 1)]
 
 
 async def test_senders_are_taken_round_by_round_and_each_in_its_own_order() -> None:
@@ -194,8 +195,26 @@ async def test_stopping_does_not_leave_behind_what_waits_in_a_busy_lane() -> Non
 async def test_no_sender_has_more_than_its_share_of_a_batch() -> None:
     lanes = Lanes(1000)
     await put(lanes, A, *range(1, 9), notices=SHARE // 4)
-    await put(lanes, B, 1)
+    await put(lanes, B, 1, 2, notices=SHARE // 4)
     batch = await lanes.take(1000)
-    assert names(batch) == [(A, 1), (B, 1), (A, 2), (A, 3), (A, 4)]
+    assert names(batch) == [(A, 1), (B, 1), (A, 2), (B, 2), (A, 3), (A, 4)]
     await lanes.release(batch)
     assert names(await lanes.take(1000)) == [(A, 5), (A, 6), (A, 7), (A, 8)]
+
+
+async def test_few_notices_are_not_mixed_with_many() -> None:
+    """Elsewise a town's notice waits for a city's batch, and what it sends meanwhile for the next."""
+    lanes = Lanes(1000)
+    await put(lanes, A, 1, 2, notices=SHARE)
+    await put(lanes, B, 1)
+    await put(lanes, C, 1, notices=FEW)
+    many = await lanes.take(256)
+    assert names(many) == [(A, 1)]
+    few = await lanes.take(256)
+    assert names(few) == [(B, 1), (C, 1)]
+    await put(lanes, B, 2)
+    await lanes.release(many)
+    await lanes.release(few)
+    # Whoever was served longest ago is first, and its kind with it: neither kind keeps the other away.
+    assert names(await lanes.take(256)) == [(A, 2)]
+    assert names(await lanes.take(256)) == [(B, 2)]

@@ -26,8 +26,8 @@ from jukinet_daemon.store.maintenance import MaintenanceStore
 
 log = structlog.get_logger()
 
-# What waits is held in memory: sixty full lanes, and a parcel read ahead of each, are about 60 MiB.
-LANE_NOTICES = 200
+# What waits is held in memory: sixty full lanes, and a parcel read ahead of each, are about 40 MiB.
+LANE_NOTICES = 128
 DRAIN_TIMEOUT_S = 30.0
 
 

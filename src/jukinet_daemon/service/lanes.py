@@ -11,6 +11,9 @@ from jukinet_daemon.wire.parcel import Parcel
 # Notices of one sender in one batch, or its one parcel. A flood of one alone then makes small batches, which
 # take a little longer in all and keep a notice of somebody else from waiting long for its turn.
 SHARE = 64
+# A sender with so few notices waiting is never put into one batch with senders that have more. It would wait
+# for theirs; and what it sends meanwhile would wait for that batch, and join the next large one, for ever.
+FEW = 16
 
 
 @dataclass(frozen=True, slots=True)
@@ -79,7 +82,8 @@ class Lanes:
     async def take(self, notices: int) -> list[Waiting]:
         """Takes parcels in turn, one a sender and round, up to so many notices, at least one parcel.
 
-        No sender has more than its share of a batch.
+        No sender has more than its share of a batch, and few notices are not mixed with many: whoever was
+        served longest ago says which of the two this batch is.
 
         Waits until there is one. Gives nothing only when stopping and empty.
         """
@@ -124,11 +128,16 @@ class Lanes:
     def _free(self) -> list[str]:
         return [sender for sender, lane in self._lanes.items() if lane and sender not in self._busy]
 
+    def _has_few(self, sender: str) -> bool:
+        return sum(len(waiting.arrival.parcel.notices) for waiting in self._lanes[sender]) <= FEW
+
     def _pick(self, notices: int) -> list[Waiting]:
         batch: list[Waiting] = []
         room = notices
         taken: Counter[str] = Counter()
-        senders = deque(self._free())
+        free = self._free()
+        few = self._has_few(free[0]) if free else False
+        senders = deque(sender for sender in free if self._has_few(sender) == few)
         while senders:
             sender = senders.popleft()
             lane = self._lanes[sender]
