@@ -38,6 +38,8 @@ class Numbers:
         self._missing: dict[str, tuple[Range, ...]] = {}
         # A digest stands here once, however often its parcel came; what waits is of parcels that are kept.
         self._suspects: dict[Seen, None] = {}
+        # Answered under a number that no look has met yet.
+        self._recent: dict[Seen, None] = {}
 
     def missing(self, sender: str) -> tuple[Range, ...]:
         """The ranges of numbers to ask a sender for: skipped for longer than the grace, lowest first."""
@@ -45,9 +47,20 @@ class Numbers:
 
     def answered(self, sender: str, number: int, digest: str) -> None:
         """Takes note of an answered parcel; one whose number came before needs a closer look."""
-        known = self._known.get(sender)
-        if known and number <= known.highest and not any(g.first <= number <= g.last for g in known.gaps):
-            self._suspects[Seen(sender, number, digest)] = None
+        seen = Seen(sender, number, digest)
+        (self._suspects if self._came_before(seen) else self._recent)[seen] = None
+
+    def _came_before(self, seen: Seen) -> bool:
+        known = self._known.get(seen.sender, Numbering())
+        return seen.number <= known.highest and not any(g.first <= seen.number <= g.last for g in known.gaps)
+
+    def _place(self, came: Sequence[Seen]) -> None:
+        """What was answered while a look was under way may have missed it: then its number came before."""
+        for seen in came:
+            self._recent.pop(seen, None)
+        for seen in [seen for seen in self._recent if self._came_before(seen)]:
+            del self._recent[seen]
+            self._suspects[seen] = None
 
     async def look(self, senders: Iterable[str]) -> None:
         """Looks at what came since the last look. Raises StoreFault."""
@@ -64,6 +77,7 @@ class Numbers:
             del self._suspects[seen]
         self._suspects |= dict.fromkeys(undecided)
         self._known = after
+        self._place(came)
         now = self._clock()
         self._missing = {sender: self._due(numbering, now) for sender, numbering in after.items()}
 
