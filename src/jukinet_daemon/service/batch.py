@@ -11,8 +11,9 @@ from jukinet_daemon.domain.notice import Key, Notice, keys_of
 from jukinet_daemon.domain.outcomes import Outcome, OutcomeClass
 from jukinet_daemon.domain.person import unknown_person
 from jukinet_daemon.domain.register import Finding, Register, Setting, Strictness
-from jukinet_daemon.ledger.leaf import Leaf, leaf_of, new_salt
+from jukinet_daemon.ledger.leaf import Leaf
 from jukinet_daemon.service.clock import Clock
+from jukinet_daemon.service.evidence import evidence
 from jukinet_daemon.service.lanes import Answer, Arrival
 from jukinet_daemon.service.summary import summary_of
 from jukinet_daemon.store.inbox import Entry, FirstAnswer, InboxRow, Known, ParcelRow
@@ -213,7 +214,7 @@ def _leaf(item: Item, outcome: Outcome, house: House) -> Leaf:
         "code": outcome.code,
         "received_on": item.arrival.received_at.date().isoformat(),
     }
-    return leaf_of(canonical(payload).decode("utf-8"), new_salt())
+    return evidence(payload)
 
 
 def _answer(item: Item, decision: Decision, leaf: Leaf) -> str:

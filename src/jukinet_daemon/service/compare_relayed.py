@@ -6,14 +6,14 @@ from datetime import date, datetime, timedelta
 
 import structlog
 
-from jukinet_daemon.ledger.leaf import Leaf, leaf_of, new_salt
+from jukinet_daemon.ledger.leaf import Leaf
 from jukinet_daemon.service.clock import Clock
 from jukinet_daemon.service.compare import NATIONAL, TOLD_DAYS
+from jukinet_daemon.service.evidence import evidence
 from jukinet_daemon.store.comparison import Compared, Comparisons
 from jukinet_daemon.wire.envelope import TALLY_TYPE, SigningKey, digest_of, seal
 from jukinet_daemon.wire.reply import ReplyMessage
 from jukinet_daemon.wire.tally import Counts, Tally, counts_of, counts_table, differing, write_tally
-from jukinet_daemon.wire.text import canonical
 
 log = structlog.get_logger()
 
@@ -101,7 +101,7 @@ class RelayedComparer:
             "differing": list(compared.differing),
             "at": self._now(),
         }
-        return leaf_of(canonical(payload).decode("utf-8"), new_salt())
+        return evidence(payload)
 
     def _now(self) -> str:
         return self._clock().isoformat(timespec="milliseconds")

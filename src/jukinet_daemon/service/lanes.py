@@ -112,24 +112,23 @@ class Lanes:
 
     def look(self) -> dict[str, Any]:
         """How many notices wait, by sender, and how many a lane holds (one parcel alone may be larger)."""
-        waiting = {
-            sender: sum(len(one.arrival.parcel.notices) for one in lane)
-            for sender, lane in sorted(self._lanes.items())
-        }
+        waiting = {sender: self._queued(sender) for sender in sorted(self._lanes)}
         return {"bound": self._lane_notices, "waiting": waiting}
 
+    def _queued(self, sender: str) -> int:
+        return sum(len(waiting.arrival.parcel.notices) for waiting in self._lanes[sender])
+
     def _has_room(self, arrival: Arrival) -> bool:
-        lane = self._lanes.get(arrival.parcel.sender)
-        if not lane:
+        sender = arrival.parcel.sender
+        if not self._lanes.get(sender):
             return True
-        queued = sum(len(waiting.arrival.parcel.notices) for waiting in lane)
-        return queued + len(arrival.parcel.notices) <= self._lane_notices
+        return self._queued(sender) + len(arrival.parcel.notices) <= self._lane_notices
 
     def _free(self) -> list[str]:
         return [sender for sender, lane in self._lanes.items() if lane and sender not in self._busy]
 
     def _has_few(self, sender: str) -> bool:
-        return sum(len(waiting.arrival.parcel.notices) for waiting in self._lanes[sender]) <= FEW
+        return self._queued(sender) <= FEW
 
     def _pick(self, notices: int) -> list[Waiting]:
         batch: list[Waiting] = []

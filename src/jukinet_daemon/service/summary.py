@@ -5,14 +5,14 @@ from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
-from jukinet_daemon.ledger.leaf import leaf_of, new_salt
 from jukinet_daemon.service.clock import Clock
+from jukinet_daemon.service.evidence import evidence
 from jukinet_daemon.store.keys import KeyStore
 from jukinet_daemon.vault.fields import Vault
 from jukinet_daemon.wire.kept import signed_again
 from jukinet_daemon.wire.parcel import read_parcel
 from jukinet_daemon.wire.tally import kind_of
-from jukinet_daemon.wire.text import canonical, notice_id_in
+from jukinet_daemon.wire.text import notice_id_in
 
 
 @dataclass(frozen=True, slots=True)
@@ -55,7 +55,7 @@ async def summarise(
             "parcels": len(found),
             "at": clock().isoformat(timespec="seconds"),
         }
-        leaf = leaf_of(canonical(event | dict(who)).decode("utf-8"), new_salt())
+        leaf = evidence(event | dict(who))
         rows = [(number, s.fingerprint, s.notice_ids, s.kinds) for number, s in opened]
         await store.enter(rows, leaf)
         done += len(found)
