@@ -10,11 +10,12 @@ from uuid import uuid4
 
 from benchmarks.load import WrongAnswers
 from benchmarks.parcels import Press, cut
-from benchmarks.stage import Stage, free_port
+from benchmarks.stage import Stage
 from jukinet_daemon.outward import Conversation, call
 from jukinet_daemon.pki.files import load_certificate
 from jukinet_daemon.pki.peer import Role, thumbprint
 from jukinet_daemon.sim.pki import tls_files
+from jukinet_daemon.sim.ports import free_port
 from jukinet_daemon.wire.envelope import PARCEL_TYPE, seal
 from jukinet_daemon.wire.parcel import Parcel, write_parcel
 

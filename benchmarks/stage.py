@@ -5,7 +5,6 @@ Nothing here knows a special mode of the server: it gets a configuration file an
 
 import asyncio
 import shutil
-import socket
 import time
 from base64 import b64encode
 from collections.abc import AsyncIterator, Callable
@@ -23,6 +22,7 @@ from jukinet_daemon.pki.trust import DoorPolicy, Side
 from jukinet_daemon.schemas import read_areas
 from jukinet_daemon.sim.demo.children import Child, ChildFault, ReadySocket
 from jukinet_daemon.sim.pki import make_ledger_key, make_pki, tls_files
+from jukinet_daemon.sim.ports import free_port
 from jukinet_daemon.sim.postgres import EmbeddedPostgres
 from jukinet_daemon.vault.keyring import new_keyring_text
 
@@ -243,11 +243,3 @@ async def open_stage(folder: Path, say: Say) -> AsyncIterator[Stage]:
 def _empty(folder: Path) -> None:
     shutil.rmtree(folder, ignore_errors=True)
     folder.mkdir(parents=True)
-
-
-def free_port() -> int:
-    """A port of loopback that nobody listens on now."""
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        port: int = probe.getsockname()[1]
-        return port

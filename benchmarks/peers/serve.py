@@ -12,9 +12,10 @@ from pathlib import Path
 import aiohttp
 
 from benchmarks.peers import install
-from benchmarks.stage import Stage, free_port
+from benchmarks.stage import Stage
 from jukinet_daemon.pki.peer import Role
 from jukinet_daemon.sim.pki import tls_files
+from jukinet_daemon.sim.ports import free_port
 
 _START_S = 30.0
 _STOP_S = 15.0

@@ -16,8 +16,9 @@ from abuse.bad import Tally
 from abuse.good import Good, Times
 from abuse.report import Report
 from campaign.overload import memory_mib
-from campaign.prefecture import Ground, Prefecture, free_port
+from campaign.prefecture import Ground, Prefecture
 from jukinet_daemon.schemas import read_areas
+from jukinet_daemon.sim.ports import free_port
 from jukinet_daemon.sim.postgres import EmbeddedPostgres
 from support.bridge import OFFICES, pin
 from support.world import Pki, new_pki, postgres

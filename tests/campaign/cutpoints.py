@@ -32,12 +32,13 @@ from jukinet_daemon.pki.peer import Role
 from jukinet_daemon.sim import municipality
 from jukinet_daemon.sim.journal import Journal
 from jukinet_daemon.sim.municipality import MunicipalCs, Window
+from jukinet_daemon.sim.ports import free_port
 from jukinet_daemon.store.migrate import migrate
 from support.notices import juki_change
 from support.world import config_for, national_server, new_pki, postgres, write_keyring
 
 from .framing import PostgresFraming, TlsFraming
-from .prefecture import REGISTER, Ground, free_port
+from .prefecture import REGISTER, Ground
 from .tap import READ_S, Moment, Plan, Step, Tap, TappedConnection
 
 CS = "402303"

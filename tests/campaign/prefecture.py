@@ -1,7 +1,6 @@
 """県: one register of a prefecture for a campaign: database, daemon, relay, national server, lines."""
 
 import asyncio
-import socket
 from collections.abc import Callable, Sequence
 from contextlib import AsyncExitStack
 from dataclasses import dataclass
@@ -16,6 +15,7 @@ from jukinet_daemon.pki.peer import Role
 from jukinet_daemon.sim.journal import Journal
 from jukinet_daemon.sim.line import Line, LineProfile
 from jukinet_daemon.sim.municipality import Answered, MunicipalCs, Window
+from jukinet_daemon.sim.ports import free_port
 from jukinet_daemon.sim.postgres import EmbeddedPostgres
 from jukinet_daemon.store.migrate import migrate
 from support.seal import ours, sealing_sections
@@ -192,14 +192,6 @@ class Prefecture:
 
 def _new_line(name: str) -> Line:
     return Line(LineProfile(name, bits_per_second=1e9, latency_s=0.0))
-
-
-def free_port() -> int:
-    """A port that nobody listens on now."""
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        port: int = probe.getsockname()[1]
-        return port
 
 
 def _unheard(_answer: Answered) -> None:

@@ -110,7 +110,10 @@ class Program:
     def _signal(self, number: signal.Signals) -> bool:
         if not self.alive:
             return False
-        os.kill(self.pid, number)
+        try:
+            os.kill(self.pid, number)
+        except ProcessLookupError:  # it has ended, and asyncio has not told us yet
+            return False
         return True
 
 

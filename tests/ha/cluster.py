@@ -10,7 +10,7 @@ from collections.abc import Callable
 from contextlib import suppress
 from pathlib import Path
 
-from campaign.prefecture import free_port
+from jukinet_daemon.sim.ports import free_port
 from jukinet_daemon.sim.postgres_wheel import ENVIRONMENT, admit, binary, hand_over, identity, run
 
 NODES = ("n1", "n2", "n3")

@@ -17,11 +17,12 @@ from jukinet_daemon.domain.service_hours import ServiceHours
 from jukinet_daemon.service.degraded import DEPENDENCIES
 from jukinet_daemon.service.status import Expiry
 from jukinet_daemon.sim.national import NUMBERS_PATH
+from jukinet_daemon.sim.ports import free_port
 from jukinet_daemon.sim.postgres import EmbeddedPostgres
 from jukinet_daemon.store.faults import UnsafeDatabase
 from jukinet_daemon.store.migrate import migrate
 from jukinet_daemon.store.pool import open_database
-from support.bridge import Bridged, bridge_national, bridged, emigrate, free_port, shown_overseas
+from support.bridge import Bridged, bridge_national, bridged, emigrate, shown_overseas
 from support.notices import individual_number, juki_change, resident_code
 from support.seal import ledger_sections
 from support.stall import house_on

@@ -1,10 +1,8 @@
 """Two servers with the bridge between them, people overseas in both files, and an operator's hand."""
 
 import json
-import random
-import socket
 from collections.abc import AsyncIterator, Sequence
-from contextlib import AsyncExitStack, asynccontextmanager, suppress
+from contextlib import AsyncExitStack, asynccontextmanager
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
@@ -25,6 +23,7 @@ from jukinet_daemon.server.gate import Gate
 from jukinet_daemon.server.listener import Listener
 from jukinet_daemon.service.bridge_case import leaf, moment_text
 from jukinet_daemon.sim.national import NUMBERS_PATH, NationalServer, Office
+from jukinet_daemon.sim.ports import free_port
 from jukinet_daemon.store.bridge_request import CaseRow, Opening, RequestStore
 from jukinet_daemon.store.pool import open_database
 from jukinet_daemon.vault.age import open_age
@@ -126,15 +125,6 @@ class Bridged:
 
 def pin(pki: Pki, register: str) -> str:
     return thumbprint(load_certificate(pki.files(Role.PREF, register).certificate))
-
-
-def free_port() -> int:
-    """A port nobody listens on, below those that the kernel gives to whoever asks for any."""
-    while True:
-        port = random.SystemRandom().randrange(15_000, 30_000)
-        with socket.socket() as probe, suppress(OSError):
-            probe.bind(("127.0.0.1", port))
-            return port
 
 
 @asynccontextmanager

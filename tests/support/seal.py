@@ -88,7 +88,12 @@ class Kept:
 
 
 async def kept(owner: asyncpg.Connection, number: int = 1) -> Kept:
-    """Reads the tables; every checkpoint must open and be of the leaves that stand there."""
+    """Reads the tables at one moment; every checkpoint must open and be of the leaves that stand there."""
+    async with owner.transaction(isolation="repeatable_read", readonly=True):
+        return await _kept(owner, number)
+
+
+async def _kept(owner: asyncpg.Connection, number: int) -> Kept:
     places = await owner.fetch(PLACES, number)
     assert [row["position"] for row in places] == list(range(len(places)))
     hashes, entries = [row["hash"] for row in places], [row["entry_id"] for row in places]

@@ -12,10 +12,12 @@ from typing import Any
 
 START_TIMEOUT_S = 30.0
 STOP_TIMEOUT_S = 30.0
+# How many lines of its log the fault of a program shows.
+LOG_LINES = 3
 
 
 class ChildFault(Exception):
-    """A program of the demo did not start or ended too soon; the message names its log."""
+    """A program of the demo did not start or ended too soon; the message names its log and how it ends."""
 
 
 class Child:
@@ -66,7 +68,14 @@ class Child:
                     return line
         except TimeoutError:
             pass
-        raise ChildFault(f"{self.name} が起動しません。{self.log} を見てください / did not start")
+        raise self.unstarted()
+
+    def unstarted(self) -> ChildFault:
+        """The fault of not having started, with the end of what it said."""
+        said = self.log.read_text("utf-8", "replace").splitlines()[-LOG_LINES:] if self.log.exists() else []
+        return ChildFault(
+            "\n".join((f"{self.name} が起動しません。{self.log} を見てください / did not start", *said))
+        )
 
     async def stop(self) -> None:
         """Asks it to end, waits, and kills it if it does not."""
@@ -108,7 +117,7 @@ class ReadySocket:
         try:
             await asyncio.wait({ended, ready}, timeout=START_TIMEOUT_S, return_when=asyncio.FIRST_COMPLETED)
             if not ready.done():
-                raise ChildFault(f"{child.name} が起動しません。{child.log} を見てください / did not start")
+                raise child.unstarted()
         finally:
             ended.cancel()
             ready.cancel()

@@ -93,7 +93,8 @@ async def show(settings: Show, console: Console) -> int:
         finally:
             await cs.stop()
     except (ChildFault, PostgresFault) as fault:
-        console.print(f"! {fault}", style="bold red")
+        # What a log says is no markup of ours.
+        console.print(f"! {fault}", style="bold red", markup=False)
         return 1
     finally:
         console.print("片付けています / closing down")

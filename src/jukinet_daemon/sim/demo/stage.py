@@ -2,7 +2,6 @@
 
 import asyncio
 import shutil
-import socket
 from base64 import b64encode
 from collections.abc import Callable
 from contextlib import AsyncExitStack
@@ -14,6 +13,7 @@ from jukinet_daemon.pki.files import load_certificate
 from jukinet_daemon.pki.peer import Role, thumbprint
 from jukinet_daemon.sim.demo.children import Child, ChildFault, ReadySocket
 from jukinet_daemon.sim.pki import make_ledger_key, make_pki, tls_files
+from jukinet_daemon.sim.ports import free_port
 from jukinet_daemon.sim.postgres import EmbeddedPostgres
 from jukinet_daemon.sim.world import REGISTERS, Site, World, save_world
 from jukinet_daemon.vault.keyring import new_keyring_text
@@ -89,7 +89,7 @@ class Stage:
         self._folder = folder
         self._say = say
         self._stack = AsyncExitStack()
-        self._bridge_doors = {register: f"127.0.0.1:{_free_port()}" for register in REGISTERS}
+        self._bridge_doors = {register: f"127.0.0.1:{free_port()}" for register in REGISTERS}
         self.postgres = EmbeddedPostgres(folder / "postgres")
 
     async def open(self, municipalities: tuple[str, ...]) -> World:
@@ -122,8 +122,8 @@ class Stage:
         public = make_ledger_key(self._folder / f"{register}-ledger.pem")
         site = Site(
             register=register,
-            notices=f"wss://127.0.0.1:{_free_port()}/notices",
-            health=f"http://127.0.0.1:{_free_port()}",
+            notices=f"wss://127.0.0.1:{free_port()}/notices",
+            health=f"http://127.0.0.1:{free_port()}",
             control=str(self._folder / f"{register}.sock"),
             national=national,
             config=str(self._folder / f"{register}.toml"),
@@ -208,10 +208,3 @@ _OFFICES = """\
 office,office_name,organ,affair,affair_name,basis,valid_from,valid_to
 zeimu,総務部税務課,governor,prefectural-tax,県税の賦課徴収,J5-4-3,2026-06-14,
 """
-
-
-def _free_port() -> int:
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        port: int = probe.getsockname()[1]
-        return port
