@@ -209,6 +209,11 @@ class Config(Section):
         """The sections that open a door or begin a loop."""
         return tuple(name for name in type(self).model_fields if isinstance(getattr(self, name), Duty))
 
+    @property
+    def reads_ring(self) -> bool:
+        """Whether a door or loop of this process seals or opens fields; another never reads the ring."""
+        return any((self.notices, self.national, self.bridge, self.control))
+
     def only(self, names: Collection[str]) -> "Config":
         """The same without the doors and loops of other sections, which other processes open."""
         return self.model_copy(update={name: None for name in self.duties if name not in names})

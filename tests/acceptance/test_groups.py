@@ -44,13 +44,13 @@ async def test_three_groups_and_no_others(
 ) -> None:
     monkeypatch.delenv("OPENSSL_CONF", raising=False)
     child = await start_daemon(config)
-    log: Path = child.log
-    address = addresses_in(log)["notices"]
+    address = addresses_in(child.log)["notices"]
     taken = {group: await _admitted(address, pki, group) for group in (*OURS, *OTHERS)}
     assert taken == dict.fromkeys(OURS, True) | dict.fromkeys(OTHERS, False)
 
     async def refused_each() -> bool:
-        return log.read_text().count('"tls_broke"') == len(OTHERS)
+        told: str = child.log.read_text()
+        return told.count('"tls_broke"') == len(OTHERS)
 
     await until(refused_each)  # the peer's end of a handshake is over before ours is told of
 

@@ -13,9 +13,12 @@ from prometheus_client.parser import text_string_to_metric_families
 from jukinet_daemon.daemon.serve import Daemon
 from jukinet_daemon.outward import call
 from jukinet_daemon.pki.peer import Role
+from jukinet_daemon.store.keys import KeyStore
 from jukinet_daemon.store.pool import open_database
 from jukinet_daemon.store.processes import Processes
+from jukinet_daemon.vault.keyring import KeyringFault
 from support.notices import juki_change
+from support.seal import ledger_sections
 from support.store import session
 from support.world import FUKUOKA, CsLine, Pki, config_for, national_server, until, write_keyring
 
@@ -113,6 +116,32 @@ async def test_the_metrics_of_all_processes_stand_at_one_door(site: Site) -> Non
     assert await until(told, 60) == [2.0]
     heads = [line for line in (await site.ask("/metrics")).splitlines() if line.startswith("# TYPE")]
     assert len(heads) == len(set(heads))
+
+
+async def test_the_seal_has_no_key_of_the_fields_and_holds_up_no_rotation(
+    new_database: Callable[[str], str], pki: Pki, tmp_path: Path
+) -> None:
+    dsn, no_ring = new_database("juki"), tmp_path / "none.toml"
+    no_ring.touch(mode=0o600)
+    config = config_for("juki", pki, dsn, no_ring, **ledger_sections(tmp_path))
+    with pytest.raises(KeyringFault):
+        Daemon(config, {"notices"})
+    daemon = Daemon(config, {"seal"})
+    await daemon.start()
+    database = await open_database(dsn, "juki", "jukinet_keys")
+    store = await KeyStore.open(database, "juki")
+
+    async def told() -> bool:
+        async with session(dsn) as owner:
+            return bool(await owner.fetchval("SELECT count(*) FROM process WHERE name = 'seal'"))
+
+    try:
+        await until(told, 60)
+        assert await store.processes(60.0) == []
+    finally:
+        await store.close()
+        await database.close()
+        await daemon.stop()
 
 
 async def test_what_is_told_is_without_the_teller(new_database: Callable[[str], str]) -> None:

@@ -47,6 +47,21 @@ async def written(dsn: str, until: dict[str, datetime]) -> None:
         await connection.close()
 
 
+async def test_a_clock_that_was_set_back_does_not_put_off_the_next_lesson(
+    new_database: Callable[[str], str],
+) -> None:
+    dsn, now = new_database("juki"), at(date(2026, 12, 24), 9)
+    database = await open_database(dsn, "juki", "jukinet_status")
+    try:
+        silence = Silence(database, read_areas(), lambda: now, HOURS, Metrics())
+        assert (await silence.part())["known"] == 0
+        await written(dsn, {FUKUOKA: at(date(2026, 11, 24), 9)})
+        now = at(date(2026, 11, 24), 9)
+        assert (await silence.part())["known"] == 1
+    finally:
+        await database.close()
+
+
 @pytest.mark.parametrize(
     ("now", "silent"),
     [

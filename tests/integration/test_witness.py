@@ -8,6 +8,7 @@ from itertools import count
 from pathlib import Path
 from typing import Any
 
+import aiohttp
 import pytest
 
 from jukinet_daemon.cli import jukinetctl
@@ -161,6 +162,11 @@ async def _sealed(house: House, size: int) -> bool:
     return bool((await report_of(house))["ledger"]["size"] >= size)
 
 
+async def metrics_of(house: House) -> str:
+    async with aiohttp.ClientSession() as session, session.get(f"{house.health_url}/metrics") as answer:
+        return await answer.text()
+
+
 async def test_a_database_put_back_is_noticed_at_the_first_parcel_and_begun_anew_by_an_operator(
     prefecture: Prefecture, databases: Callable[[str | None], str], capsys: pytest.CaptureFixture[str]
 ) -> None:
@@ -180,6 +186,7 @@ async def test_a_database_put_back_is_noticed_at_the_first_parcel_and_begun_anew
             (conflict,) = report["ledger"]["conflicts"]
             assert conflict["sender"] == FUKUOKA
             assert conflict["size"] == carried.size
+            assert "jukinet_ledger_conflicts 1.0" in await metrics_of(house)
             stopped = report["ledger"]["size"]
             await office.send(5)
             assert office.cs.witness.refused is None, "a log in doubt is not handed out"

@@ -41,9 +41,10 @@ class Frame:
     """What the doors and loops of one process share. `stack` ends them, the last opened first.
 
     `addresses` says where the doors are; a task of `loops` that ends by itself has failed. `passed` has the
-    sockets that systemd opened, by door.
+    sockets that systemd opened, by door. Where nothing is sealed or opened there is no `vault`.
     """
 
+    vault: Vault
     status: Status
     status_database: Database
     pulse: Pulse | None = None
@@ -56,7 +57,8 @@ class Frame:
         self.areas: Areas = read_areas(config.rules.areas)
         self.bases = read_bases(config.rules.bases)
         self.offices = read_offices(config.rules.offices, self.bases)
-        self.vault = Vault(read_keyring(config.keys.ring))
+        if config.reads_ring:
+            self.vault = Vault(read_keyring(config.keys.ring))
         self.metrics = Metrics()
         self.refused = RefusedPeers(self.metrics, self.clock)
         self.lines: list[Line] = []
@@ -73,10 +75,11 @@ class Frame:
         self.status.peers = self._peers
         if self.config.tls:
             self.status.expiries = self._expiries
-        self.status.keys = lambda: {
-            "current": self.vault.ring.current,
-            "versions": list(self.vault.ring.versions),
-        }
+        if self.config.reads_ring:
+            self.status.keys = lambda: {
+                "current": self.vault.ring.current,
+                "versions": list(self.vault.ring.versions),
+            }
 
     def house(self) -> House:
         """What notices are judged by here."""

@@ -67,6 +67,18 @@ class Daemon:
         await frame.open_status()
         add_watch(frame)
         await begin_pulse(frame)
+        await self._open_doors()
+        if frame.lines:
+            self.trust = TrustLoop(frame.credentials, frame.lines, frame.clock)
+            frame.begin(self.trust.run(), "trust")
+        presence = begin_presence(frame, self._whole)
+        if config.reads_ring:
+            frame.begin(KeyringLoop(config.keys.ring, frame.vault, presence.tell_now).run(), "keyring")
+        if watchdog_interval():
+            frame.begin(keep_watchdog(), "watchdog")
+
+    async def _open_doors(self) -> None:
+        frame, config = self._frame, self._frame.config
         # What tells of the others opens first, so that it closes last and can tell of the stopping too.
         if config.health:
             await open_health(frame, config.health.listen)
@@ -80,13 +92,6 @@ class Daemon:
             await open_bridge(frame, config.bridge)
         if config.seal:
             await open_seal(frame, config.seal)
-        if frame.lines:
-            self.trust = TrustLoop(frame.credentials, frame.lines, frame.clock)
-            frame.begin(self.trust.run(), "trust")
-        presence = begin_presence(frame, self._whole)
-        frame.begin(KeyringLoop(config.keys.ring, frame.vault, presence.tell_now).run(), "keyring")
-        if watchdog_interval():
-            frame.begin(keep_watchdog(), "watchdog")
 
     async def stop(self) -> None:
         """Takes nothing more, answers what was taken, then closes everything."""

@@ -31,9 +31,7 @@ class LedgerState:
         row = (await self._database.fetch("ledger_state"))[0]
         conflicts = await self._database.fetch("find_conflicts", row["log_id"]) if row["log_id"] else ()
         since = row["unwitnessed_since"] or row["unsealed_since"]
-        self._metrics.ledger_size.set(row["size"] or 0)
-        self._metrics.ledger_witnessed.set(row["witnessed"] or 0)
-        return {
+        state = {
             "sealing": self.sealing,
             "origin": row["origin"],
             "size": row["size"] or 0,
@@ -45,6 +43,18 @@ class LedgerState:
             "patience_seconds": self._patience,
             "conflicts": [{"sender": found["sender"], "size": found["size"]} for found in conflicts],
         }
+        self._publish(state)
+        return state
+
+    def _publish(self, state: Mapping[str, Any]) -> None:
+        metrics = self._metrics
+        metrics.ledger_size.set(state["size"])
+        metrics.ledger_witnessed.set(state["witnessed"])
+        metrics.ledger_conflicts.set(len(state["conflicts"]))
+        # Where nothing is to be sealed nothing waits for it.
+        waits = (state["unsealed_seconds"], state["unwitnessed_service_seconds"]) if self.sealing else (0, 0)
+        metrics.ledger_unsealed.set(waits[0] or 0)
+        metrics.ledger_unwitnessed.set(waits[1] or 0)
 
     def _age(self, moment: datetime | None) -> float | None:
         return round(max(0.0, (self._clock() - moment).total_seconds()), 1) if moment else None

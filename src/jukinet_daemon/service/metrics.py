@@ -78,6 +78,21 @@ class Metrics:
             "Leaves below the newest checkpoint that a municipality has returned",
             registry=self.registry,
         )
+        self.ledger_unsealed = Gauge(
+            "jukinet_ledger_unsealed_seconds",
+            "Age of the oldest leaf that is not sealed",
+            registry=self.registry,
+        )
+        self.ledger_unwitnessed = Gauge(
+            "jukinet_ledger_unwitnessed_seconds",
+            "Service time for which leaves have lacked a witness",
+            registry=self.registry,
+        )
+        self.ledger_conflicts = Gauge(
+            "jukinet_ledger_conflicts",
+            "Checkpoints of a municipality that the ledger does not have",
+            registry=self.registry,
+        )
 
     def _add_bridge(self) -> None:
         self.bridge_requests = Counter(

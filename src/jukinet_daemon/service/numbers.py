@@ -155,20 +155,16 @@ class NumberDesk:
 
         Gives what is, or would be, settled. Raises StoreFault.
         """
-        gaps = (await self._store.gaps()).get(sender, [])
-        told: dict[str, Any] = {
-            "sender": sender,
-            "missing": [[max(g.first, first), min(g.last, last)] for g in gaps if _meet(g, first, last)],
-            "reused": [
-                r.number
-                for r in await self._store.reuses()
-                if r.sender == sender and first <= r.number <= last
-            ],
-            "applied": apply,
-        }
-        if apply and (told["missing"] or told["reused"]):
-            async with self._store.look() as look:
-                numbering = (await look.numberings()).get(sender, Numbering())
+        async with self._store.look() as look:
+            numbering = (await look.numberings()).get(sender, Numbering())
+            met = [gap for gap in numbering.gaps if _meet(gap, first, last)]
+            told: dict[str, Any] = {
+                "sender": sender,
+                "missing": [[max(gap.first, first), min(gap.last, last)] for gap in met],
+                "reused": await look.reused(sender, first, last),
+                "applied": apply,
+            }
+            if apply and (told["missing"] or told["reused"]):
                 await look.store(sender, numbering.without(first, last))
                 await look.settle_reuses(sender, first, last)
                 await look.store_leaf(self._settled(told, operator))

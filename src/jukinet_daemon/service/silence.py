@@ -46,7 +46,8 @@ class Silence:
     async def look(self) -> list[Silent]:
         """The municipalities that are silent beyond their usual pattern now. Raises StoreFault."""
         now = self._clock()
-        if self._learnt is None or now - self._learnt > LEARN_EVERY:
+        # A clock that was set back must not put the next lesson off.
+        if self._learnt is None or abs(now - self._learnt) > LEARN_EVERY:
             await self._learn(now)
         rows = await self._database.fetch("last_parcels", list(self._areas.senders))
         last = {

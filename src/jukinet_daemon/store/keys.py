@@ -18,10 +18,13 @@ from jukinet_daemon.vault.fields import VERSION_BYTES, Vault
 
 LOCK_TIMEOUT_S = 5.0
 
+# What a process has that said nothing of keys, as JSON; one without a ring says that it has none: `{}`.
+UNTOLD = '{"current": 0, "versions": []}'
+
 
 @dataclass(frozen=True, slots=True)
 class Process:
-    """A process that lives, and what it said of its key ring: current version, all versions."""
+    """A process that lives and has a key ring, and what it said of it: current version, all versions."""
 
     name: str
     current: int
@@ -68,14 +71,14 @@ class KeyStore:
         return locked
 
     async def processes(self, silent_s: float) -> list[Process]:
-        """The processes that live and their key rings. One that says nothing of keys knows none of them.
+        """The processes that live and have a key ring. One that says nothing of keys knows none of them.
 
         Raises StoreFault.
         """
         with store_faults():
             found = await self._connection.fetch(self._queries["living_processes"], silent_s)
-        told = [(row["process"], json.loads(row["keys"] or "{}")) for row in found]
-        return [Process(n, keys.get("current", 0), frozenset(keys.get("versions", ()))) for n, keys in told]
+        told = [(row["process"], json.loads(row["keys"] or UNTOLD)) for row in found]
+        return [Process(n, keys["current"], frozenset(keys["versions"])) for n, keys in told if keys]
 
     async def versions(self) -> dict[str, Counter[int]]:
         """How many values each table has under each key version, by looking at all. Raises StoreFault."""

@@ -93,10 +93,14 @@ class NumberLook:
             await self.store_leaf(leaf)
         return known is not None
 
-    async def settle_reuses(self, sender: str, first: int, last: int) -> list[int]:
-        """Closes reuses of numbers; gives the numbers."""
-        rows = await self._connection.fetch(self._queries["settle_reuses"], sender, first, last)
-        return [row["number"] for row in rows]
+    async def reused(self, sender: str, first: int, last: int) -> list[int]:
+        """The numbers among those given that were used again and that nobody has looked at."""
+        rows = await self._connection.fetch(self._queries["find_reuses"])
+        return [row["number"] for row in rows if row["sender"] == sender and first <= row["number"] <= last]
+
+    async def settle_reuses(self, sender: str, first: int, last: int) -> None:
+        """Closes reuses of numbers."""
+        await self._connection.execute(self._queries["settle_reuses"], sender, first, last)
 
     async def store_leaf(self, leaf: Leaf) -> None:
         """One leaf of evidence."""

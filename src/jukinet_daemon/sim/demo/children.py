@@ -10,7 +10,8 @@ from collections.abc import AsyncIterator, Mapping
 from pathlib import Path
 from typing import Any
 
-START_TIMEOUT_S = 30.0
+# A machine that runs a hundred programs at once takes its time.
+START_TIMEOUT_S = 90.0
 STOP_TIMEOUT_S = 30.0
 # How many lines of its log the fault of a program shows.
 LOG_LINES = 3

@@ -65,4 +65,3 @@ WHERE settled_at IS NULL ORDER BY sender, number, digest
 -- Somebody has looked at them.
 UPDATE number_reuse SET settled_at = clock_timestamp()
 WHERE sender = $1 AND number BETWEEN $2 AND $3 AND settled_at IS NULL
-RETURNING number
