@@ -24,7 +24,9 @@ BRIDGE: Json = {
                 },
                 "400": plain("問いでない / not a question of this peer"),
                 "403": plain("入れない / not the peer whose key is pinned"),
-                "413": plain("大きすぎる。回線を切ることもある / too large; or the line is reset"),
+                "413": plain(
+                    "大きすぎる。1 MiB を超えれば回線を切る / too large; past 1 MiB, the line is reset"
+                ),
                 "503": plain("記録できない / it cannot be recorded, so it is not answered"),
             },
         }

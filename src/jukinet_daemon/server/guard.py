@@ -25,6 +25,8 @@ STRETCH_BYTES = 8 * 1024
 
 # Bytes that may come before their turn: nobody who waits for answers sends any.
 WAITING_BYTES = 64 * 1024
+# Bytes that are read and let go behind a refusal, so that it reaches a peer who is still sending.
+LET_GO_BYTES = 1024 * 1024
 
 # Closed at once and by a reset: what is unsent is not kept for a peer that does not read.
 _NO_LINGER = struct.pack("ii", 1, 0)
@@ -39,9 +41,11 @@ class _Next(Enum):
     """What the peer sends next, as far as it was understood."""
 
     HEAD = auto()
-    NOTHING = auto()  # a request is being looked at or answered: the next must wait
+    UNKNOWN = auto()  # the head is whole and not yet understood: what is behind it waits
+    NOTHING = auto()  # a request is being answered: the next must wait
     BODY = auto()
     FRAMES = auto()
+    REFUSED = auto()  # the rest of a request that was refused, and nothing behind it is looked at
 
 
 class Guard(asyncio.Protocol):
@@ -59,6 +63,8 @@ class Guard(asyncio.Protocol):
         self._waiting = b""
         self._frames = Frames()
         self._came = 0
+        self._let_go = 0
+        self._held_back = False
 
     def connection_made(self, transport: asyncio.BaseTransport) -> None:
         """A peer is here and owes a request."""
@@ -80,12 +86,21 @@ class Guard(asyncio.Protocol):
         match self._next:
             case _Next.HEAD:
                 self._inner.data_received(self._up_to_end_of_head(data))
+            case _Next.UNKNOWN:
+                self._waiting += data
+                self._hold_back()
             case _Next.NOTHING:
                 self._waiting += data
                 if len(self._waiting) > WAITING_BYTES:
                     self._end("answers")
             case _Next.BODY:
                 self._inner.data_received(data)
+            case _Next.REFUSED:
+                self._let_go += len(data)
+                if self._let_go > LET_GO_BYTES:
+                    self._end("answers")
+                else:
+                    self._inner.data_received(data)
             case _Next.FRAMES:
                 self._inner.data_received(self._checked(data))
 
@@ -110,7 +125,12 @@ class Guard(asyncio.Protocol):
     def request_came(self) -> None:
         """The request is whole; nothing is owed until it is answered."""
         self._stop_timer()
-        self._next = _Next.NOTHING
+        self._go_on(_Next.NOTHING)
+
+    def refused(self) -> None:
+        """The request was refused and the line will be closed, once what is left of it has come."""
+        self._start_timer(REQUEST_S, lambda: self._overdue("request"))
+        self._go_on(_Next.REFUSED)
 
     def frames_follow(self) -> None:
         """The request asks for a WebSocket: what comes from now on are frames."""
@@ -127,8 +147,19 @@ class Guard(asyncio.Protocol):
     def _go_on(self, what: _Next) -> None:
         self._next = what
         waiting, self._waiting = self._waiting, b""
-        if waiting and self._transport and not self._transport.is_closing():
+        if not self._transport or self._transport.is_closing():
+            return
+        if self._held_back:
+            self._held_back = False
+            self._transport.resume_reading()
+        if waiting:
             self.data_received(waiting)
+
+    def _hold_back(self) -> None:
+        """Leaves in the kernel what comes faster than a head is understood, as a large body may."""
+        if len(self._waiting) > WAITING_BYTES and self._transport and not self._held_back:
+            self._held_back = True
+            self._transport.pause_reading()
 
     def _up_to_end_of_head(self, data: bytes) -> bytes:
         """The data as far as the head of the request goes; what is behind waits until it is understood."""
@@ -138,8 +169,9 @@ class Guard(asyncio.Protocol):
             self._head = seen[-len(_END_OF_HEAD) + 1 :]
             return data
         whole = end + len(_END_OF_HEAD) - len(self._head)
-        self._next = _Next.NOTHING
+        self._next = _Next.UNKNOWN
         self._waiting = data[whole:]
+        self._hold_back()
         return data[:whole]
 
     def _checked(self, data: bytes) -> bytes:
@@ -226,30 +258,45 @@ class Guards:
         if guard is None:
             return await handler(request)
         try:
-            await _understood(request, guard)
-            return await handler(request)
+            await self._whole(request, guard)
+            answer = await handler(request)
         except web.HTTPException as refusal:
             # Where the request was not what it should be, what follows on the line may not be what it seems.
             refusal.force_close()
+            guard.refused()
             raise
-        finally:
+        except BaseException:
             guard.await_request()
+            raise
+        guard.await_request()
+        return answer
+
+    async def _whole(self, request: web.Request, guard: Guard) -> None:
+        """Waits until a request is whole; one that no peer of ours sends is refused here, and told of."""
+        try:
+            await _understood(request, guard)
+        except web.HTTPException as refusal:
+            log.warning("request_refused", door=self._door, status=refusal.status)
+            raise
 
 
 async def _understood(request: web.Request, guard: Guard) -> None:
     """Tells the guard what follows the head, and waits for it.
 
-    Raises HTTPException for what no peer of ours sends.
+    Raises HTTPException for what no peer of ours sends, before any of it is kept.
     """
     if "Transfer-Encoding" in request.headers:
         raise web.HTTPLengthRequired
+    length = request.content_length or 0
+    if length > request.client_max_size:
+        raise web.HTTPRequestEntityTooLarge(request.client_max_size, length)
     if request.headers.get("Upgrade", "").lower() == "websocket":
         if request.can_read_body:
             raise web.HTTPBadRequest
         guard.frames_follow()
         return
     if request.can_read_body:
-        # Still on the clock: read to its end, or to the door's limit, before anybody looks at it.
+        # Still on the clock: read to its end before anybody looks at it.
         guard.body_follows()
         try:
             await request.read()
