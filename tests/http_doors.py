@@ -4,6 +4,10 @@ import json
 from pathlib import Path
 
 from http_bridge import BRIDGE, WINDOW
+from jukinet_daemon.service.held import Reason
+from jukinet_daemon.service.maintenance import MOST_REASON_BYTES
+from jukinet_daemon.service.restart import MOST_REASON_CHARACTERS
+from jukinet_daemon.wire.parcel import MAX_PARCEL_NUMBER
 from openapi import (
     AREA,
     COUNT,
@@ -79,13 +83,16 @@ REPORT: Json = {
 
 _ID = parameter("id", "path", minLength=1, description="通知番号 / notice id (UUID)")
 _SENDER = parameter("sender", "path", pattern="^[0-9]{6}$")
-_APPLY = parameter("apply", enum=["true", "false"])
-_REASON = parameter("reason")
+_APPLY = parameter("apply", optional=True, enum=["true", "false"])
+_WHY = parameter("reason", minLength=1, maxLength=MOST_REASON_CHARACTERS)
+_REASON = parameter("reason", enum=list(Reason))
+_SHORT = parameter("reason", optional=True, maxLength=MOST_REASON_BYTES)
+_PARCEL: Json = {"type": "integer", "minimum": 1, "maximum": MAX_PARCEL_NUMBER}
 
 _SETTLE = operation(
     "待つのをやめる / wait no longer",
     NUMBERS_SETTLED,
-    *(_SENDER, parameter("first"), parameter("last"), _APPLY),
+    *(_SENDER, parameter("first", **_PARCEL), parameter("last", **_PARCEL), _APPLY),
 )
 _SETTLE["responses"]["404"] = plain("団体コードの形でない / not the code of a municipality")
 
@@ -105,10 +112,10 @@ CONTROL: Json = {
     "/numbers": {"get": operation("欠番と重番 / missing and reused numbers", NUMBERS)},
     "/numbers/{sender}/settle": {"post": _SETTLE},
     "/ledger": {"get": operation("証跡の記録列 / the log", LOG)},
-    "/ledger/restart": {"post": operation("新しい記録列 / a new log", LOG_BEGUN, _REASON, _APPLY)},
+    "/ledger/restart": {"post": operation("新しい記録列 / a new log", LOG_BEGUN, _WHY, _APPLY)},
     "/maintenance": {
         "get": operation("保守中か / whether under maintenance", MAINTENANCE),
-        "post": operation("保守を始める / begin", MAINTENANCE, parameter("until"), _REASON),
+        "post": operation("保守を始める / begin", MAINTENANCE, parameter("until"), _SHORT),
         "delete": operation("保守を終える / end", MAINTENANCE),
     },
 }

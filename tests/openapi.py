@@ -62,7 +62,7 @@ def operation(summary: str, schema: Json, *parameters: Json) -> Json:
     }
 
 
-def parameter(name: str, where: str = "query", **schema: Any) -> Json:
+def parameter(name: str, where: str = "query", *, optional: bool = False, **schema: Any) -> Json:
     """A parameter: text, unless told otherwise."""
     text = {"type": "string", **schema}
-    return {"name": name, "in": where, "required": where == "path", "schema": text}
+    return {"name": name, "in": where, "required": not optional, "schema": text}

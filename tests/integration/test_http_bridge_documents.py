@@ -21,6 +21,7 @@ BAD_BODIES = (
     *(json.dumps(WANTED | {"office": word}).encode() for word in ("", "x" * 65, "a b", "\0", "\U0001f600")),
     *(json.dumps({"first": first, "keys": ["x"]}).encode() for first in (0, -1, 1.5, True, 10**30, "1")),
     *(json.dumps({"first": 1, "keys": keys}).encode() for keys in ([], [""], ["x" * 81], ["x"] * 1001, "x")),
+    *(json.dumps({"first": 9, "keys": [f"401307/{word}"]}).encode() for word in ("\0", "\ud800", "\u202e")),
     *(json.dumps({"password": word}).encode() for word in ("", "x" * 11, "x" * 201)),
 )
 IDS = ("none", "0", "%00", "%FF", "x" * 2000, "%F0%9F%98%80", str(uuid4()))
@@ -76,6 +77,19 @@ async def test_every_answer_of_the_window_is_one_that_is_documented(bridge_world
             assert await ask_window(bridge_world, method, path, case, bad) in (200, 409)
         if method == "post":
             assert await ask_window(bridge_world, method, path, case, b" " * 300_000) == 413
+
+
+async def test_a_line_that_is_asked_again_is_told_of_and_asks_nobody(bridge_world: Bridged) -> None:
+    (person,) = await emigrate(bridge_world)
+    case = (await bridge_world.open_case())["case"]
+    code = person["resident_code"]
+    assert "outcomes" in await bridge_world.ask(case, code, "x")
+    asked = len(await bridge_world.leaves("fuhyo", "bridge_requested"))
+    for first in (1, 2):
+        form = json.dumps({"first": first, "keys": [code, code]}).encode()
+        assert await ask_window(bridge_world, "post", "/bridge/cases/{id}/keys", case, form) == 409
+    assert len(await bridge_world.leaves("fuhyo", "bridge_requested")) == asked
+    assert len(await bridge_world.deliver(case)) == 2
 
 
 async def put(world: Bridged, register: str, body: bytes) -> int:

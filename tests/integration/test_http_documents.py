@@ -12,6 +12,7 @@ import aiohttp
 import pytest
 from aiohttp import web
 from jsonschema import Draft202012Validator
+from yarl import URL
 
 from conftest import HouseMaker
 from http_doors import DOORS, document, http_documents
@@ -153,6 +154,26 @@ async def test_every_answer_is_one_that_is_documented(
             well |= {call[:2]} if status == 200 else set()
     assert faults == []
     assert {(m, path) for path, methods in DOORS[door][1].items() for m in methods} - well <= NEVER
+
+
+async def test_whether_to_do_it_is_said_in_one_of_two_words(open_house: HouseMaker, tmp_path: Path) -> None:
+    house = await open_house(national=False, control={"socket": tmp_path / "control.sock"})
+    held = juki_change(change="correction", cause="correction_ex_officio")
+    async with house.line() as line:
+        await line.tell(juki_change(), held)
+    orders = (
+        f"/held/{held['id']}/release?",
+        f"/held/{held['id']}/reject?reason=duplicate&",
+        f"/numbers/{FUKUOKA}/settle?first=1&last=1&",
+        "/ledger/restart?reason=x&",
+    )
+    async with asked(house, "control") as (session, base):
+        for order in orders:
+            for word in ("True", "yes", "1", "", "trueish", "true%20"):
+                async with session.post(URL(f"{base}{order}apply={word}", encoded=True)) as answer:
+                    assert (answer.status, "apply" in (await answer.json())["problem"]) == (409, True), order
+        async with session.get(f"{base}/held") as answer:
+            assert len(await answer.json()) == 1
 
 
 def test_an_answer_with_more_or_less_than_documented_is_seen() -> None:

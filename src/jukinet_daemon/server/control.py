@@ -88,14 +88,13 @@ class ControlDoor:
         return web.json_response(await self._held.show(_id(request), operator_of(request)))
 
     async def _release(self, request: web.Request) -> web.Response:
-        apply = request.query.get("apply") == "true"
-        settled = await self._held.release(_id(request), operator_of(request), apply=apply)
+        settled = await self._held.release(_id(request), operator_of(request), apply=_apply(request))
         return web.json_response([_told(item) for item in settled])
 
     async def _reject(self, request: web.Request) -> web.Response:
-        apply = request.query.get("apply") == "true"
-        reason = _reason(request.query.get("reason", ""))
-        settled = await self._held.reject(_id(request), operator_of(request), reason, apply=apply)
+        notice_id, reason = _id(request), _reason(request.query.get("reason", ""))
+        apply, operator = _apply(request), operator_of(request)
+        settled = await self._held.reject(notice_id, operator, reason, apply=apply)
         return web.json_response([_told(item) for item in settled])
 
     async def _list_numbers(self, _request: web.Request) -> web.Response:
@@ -103,7 +102,7 @@ class ControlDoor:
 
     async def _settle_numbers(self, request: web.Request) -> web.Response:
         first, last = _number(request, "first"), _number(request, "last")
-        apply = request.query.get("apply") == "true"
+        apply = _apply(request)
         sender, operator = request.match_info["sender"], operator_of(request)
         return web.json_response(await self._numbers.settle(sender, first, last, operator, apply=apply))
 
@@ -111,7 +110,7 @@ class ControlDoor:
         return web.json_response(await self._logs.look())
 
     async def _restart_log(self, request: web.Request) -> web.Response:
-        reason, apply = request.query.get("reason", ""), request.query.get("apply") == "true"
+        reason, apply = request.query.get("reason", ""), _apply(request)
         return web.json_response(await self._logs.restart(reason, operator_of(request), apply=apply))
 
     async def _maintained(self, _request: web.Request) -> web.Response:
@@ -171,6 +170,14 @@ def _number(request: web.Request, name: str) -> int:
     if not (text.isascii() and text.isdigit() and len(text) < 20 and 0 < int(text) <= MAX_PARCEL_NUMBER):
         raise SettleFault("電文番号の形でない / not a parcel number")
     return int(text)
+
+
+def _apply(request: web.Request) -> bool:
+    """Whether it is to be done; where nothing is said, it is only told."""
+    text = request.query.get("apply", "false")
+    if text not in ("true", "false"):
+        raise OperatorFault("apply は true か false / apply is true or false")
+    return text == "true"
 
 
 def _told(settled: Settled) -> dict[str, Any]:

@@ -29,6 +29,7 @@ from jukinet_daemon.service.clock import Clock
 from jukinet_daemon.service.metrics import Metrics
 from jukinet_daemon.service.operator import OperatorFault
 from jukinet_daemon.store.bridge_request import CaseRow, Entry, Opening, RequestStore, Settling
+from jukinet_daemon.store.faults import RowFault
 from jukinet_daemon.vault.age import AgeWriter
 from jukinet_daemon.vault.fields import Vault
 from jukinet_daemon.vault.seal import RequestKey, SealFault, key_digest
@@ -165,7 +166,11 @@ class RequestDesk:
             self._line(first_place + place, key, entry)
             for place, (key, entry) in enumerate(zip(keys, entries, strict=True))
         ]
-        await self._store.open_requests(case.id, [self._opening(case, line, "juki") for line in lines])
+        try:
+            await self._store.open_requests(case.id, [self._opening(case, line, "juki") for line in lines])
+        except RowFault:
+            # What the database refuses of such a row is its place: a line has one right to an answer.
+            raise CaseFault("この行はもう問うた / these lines were asked before") from None
         asked = [line for line in lines if line.outcome is outcomes.CONFIRMED]
         codes = {line.place: line.outcome.code for line in lines}
         codes |= await self._settle(case, asked, self._peers.juki)
