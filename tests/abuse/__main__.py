@@ -15,6 +15,7 @@ import uvloop
 from abuse.bad import Tally
 from abuse.good import Good, Times
 from abuse.report import Report
+from abuse.stage import NotDone, Stage
 from campaign.overload import memory_mib
 from campaign.prefecture import Ground, Prefecture
 from jukinet_daemon.schemas import read_areas
@@ -35,12 +36,12 @@ TESTS = Path(__file__).parents[1]
 async def prefecture(
     folder: Path, server: EmbeddedPostgres, pki: Pki, bridge: str
 ) -> AsyncIterator[Prefecture]:
-    """A daemon with a notices door and a bridge door, its relay and a national server."""
+    """A daemon for the notices door and one for the bridge door, a relay and a national server."""
     section = (
         f'[bridge]\nlisten = "{bridge}"\npeer = "https://127.0.0.1:{free_port()}/bridge"\n'
         f'pins = ["{pin(pki, "fuhyo")}"]\n[rules]\noffices = "{OFFICES}"\n'
     )
-    made = Prefecture(Ground(folder, server, pki), "abuse", GOOD, more=section)
+    made = Prefecture(Ground(folder, server, pki), "abuse", GOOD, beside={"bridge": section})
     try:
         await made.open()
         # What is measured is the door; the lines of the campaigns are left out.
@@ -50,7 +51,7 @@ async def prefecture(
         await made.close()
 
 
-async def wave(place: Prefecture, bridge: str, count: int) -> tuple[dict[str, Tally], float]:
+async def wave(place: Prefecture, bridge: str, count: int, stage: Stage) -> tuple[dict[str, Tally], float]:
     """One wave of bad peers, to the close of the last; and the most memory the daemon had meanwhile."""
     told = {
         "doors": {"notices": place.notices, "bridge": bridge},
@@ -63,14 +64,26 @@ async def wave(place: Prefecture, bridge: str, count: int) -> tuple[dict[str, Ta
         stdin=asyncio.subprocess.PIPE,
         stdout=asyncio.subprocess.PIPE,
         cwd=TESTS,
+        limit=2**24,
     )
-    saying = asyncio.create_task(bad.communicate(json.dumps(told).encode() + b"\n"))
+    assert bad.stdin is not None
+    assert bad.stdout is not None
     most = 0.0
-    while not saying.done():
-        most = max(most, memory_mib(place.daemon.pid))
-        await asyncio.wait({saying}, timeout=LOOK_S)
-    said, _ = saying.result()
-    return {name: Tally(**tally) for name, tally in json.loads(said).items()}, most
+    try:
+        bad.stdin.write(json.dumps(told).encode() + b"\n")
+        async for line in bad.stdout:
+            said = json.loads(line)
+            most = max(most, memory_mib(place.daemon.pid))
+            if "tallies" in said:
+                return {name: Tally(**tally) for name, tally in said["tallies"].items()}, most
+            waiting = ", ".join(f"{name}: {number}" for name, number in said["waiting"].items())
+            left = sum(said["waiting"].values())
+            stage.begins(f"閉じていない / not closed for good: {left:,} of {count:,}", f"({waiting})")
+        raise RuntimeError("the process of the bad peers ended by itself")
+    finally:
+        if bad.returncode is None:
+            bad.kill()
+        await bad.wait()
 
 
 def lenders() -> list[str]:
@@ -84,26 +97,32 @@ def descriptors(pid: int) -> int:
 
 
 async def run(folder: Path, server: EmbeddedPostgres, options: argparse.Namespace) -> Report:
-    """Quiet, a wave, quiet, a wave: so that what else the machine does meets both alike."""
-    report = Report()
+    """Quiet, a wave, quiet, a wave: so that what else the machine does meets both alike. Raises NotDone."""
+    report, stage = Report(), Stage()
     bridge = f"127.0.0.1:{free_port()}"
-    async with prefecture(folder, server, new_pki(folder / "pki"), bridge) as place:
+    stage.begins("県を作る / making a prefecture")
+    async with stage.deadline(), prefecture(folder, server, new_pki(folder / "pki"), bridge) as place:
         good = Good(place, NEWCOMER)
         async with good.at_work():
             await asyncio.sleep(QUIET_S / 4)
             before = descriptors(place.daemon.pid)
             report.memory.append(memory_mib(place.daemon.pid))
             for number in range(options.waves):
+                stage.begins("静か / quiet")
                 good.times = report.quiet
                 await asyncio.sleep(QUIET_S)
+                stage.begins(f"荒らし / wave {number + 1}: {options.count:,}")
                 good.times = report.abused
-                print(f"荒らし / wave {number + 1}: {options.count:,}", file=sys.stderr, flush=True)
-                tallies, memory = await wave(place, bridge, options.count)
+                tallies, memory = await wave(place, bridge, options.count, stage)
                 report.waves.append(tallies)
                 report.memory.append(memory)
                 good.times = Times()
+                stage.begins("記述子が戻る / descriptors to be given back")
                 report.descriptors = (before, await settled(place.daemon.pid, before))
+            stage.begins("良い相手の最後の回答 / the last answers to good peers")
+        stage.begins("全国サーバの受領 / the last receipts of the national server")
         await place.relayed()
+        stage.begins("審判 / the judge")
         verdict = await asyncio.to_thread(place.judge)
     report.judged, report.nothing_lost = verdict.line(), verdict.sound
     return report
@@ -131,6 +150,9 @@ def main() -> int:
         with postgres() as server:
             report = uvloop.run(run(folder, server, options))
         report.show()
+    except NotDone as fault:
+        print(f"不合格 / missed: {fault}", file=sys.stderr)
+        return 1
     finally:
         shutil.rmtree(folder, ignore_errors=True)
     return 1 if list(report.missed()) else 0

@@ -1,7 +1,7 @@
 """悪い相手: python -m abuse.bad: so many bad peers at once, in a process that gives way to every other.
 
-One line of JSON in: doors, certificates, how many. One out when all are closed: of each kind the seconds from
-first byte to the server's close, of every connection.
+One line of JSON in: doors, certificates, how many. Lines out: now and then how many of each kind are left,
+and at last of each kind the seconds from first byte to the server's close, of every connection.
 """
 
 import asyncio
@@ -12,20 +12,21 @@ import socket
 import ssl
 import sys
 import time
-from collections import defaultdict
+from collections import Counter, defaultdict
 from collections.abc import Iterator
 from dataclasses import dataclass, field
-from itertools import cycle
+from itertools import cycle, islice
 from pathlib import Path
 
 import uvloop
 
-from abuse.kinds import KINDS, Bad, Kind, hello, still_open
+from abuse.closes import Closes
+from abuse.kinds import KINDS, Bad, Kind, hello
 from jukinet_daemon.pki.peer import Role
 from jukinet_daemon.pki.tls import client_context
 from jukinet_daemon.sim.pki import tls_files
 
-LOOK_S = 0.05
+TELL_S = 2.0
 # One that is meant to be held and is closed sooner was turned away: it comes again after a while.
 TURNED_AWAY_S = 1.0
 PERSISTS_S = 12.0
@@ -53,17 +54,23 @@ class Crowd:
         self._of_the_bridge = client_context(tls_files(pki, Role.PREF, "fuhyo"))
         self._hello = hello()
         self._began = time.monotonic()
+        self._closes = Closes()
         self.tallies: dict[str, Tally] = defaultdict(Tally)
+        self.waiting: Counter[str] = Counter()
 
     async def run(self, count: int) -> None:
         """Sends them all at once and waits until the server has closed the last."""
         kinds: Iterator[str] = cycle(KINDS)
+        self.waiting.update(islice(cycle(KINDS), count))
         async with asyncio.TaskGroup() as group:
             for number, name in zip(range(count), kinds, strict=False):
                 group.create_task(self._persist(number, name))
 
     async def _persist(self, number: int, name: str) -> None:
-        kind, tally = KINDS[name], self.tallies[name]
+        await self._to_its_end(number, KINDS[name], self.tallies[name])
+        self.waiting[name] -= 1
+
+    async def _to_its_end(self, number: int, kind: Kind, tally: Tally) -> None:
         while True:
             seconds = await self._one(number, kind, tally)
             if seconds is None:
@@ -95,12 +102,12 @@ class Crowd:
         began = time.monotonic()
         acting = asyncio.create_task(self._act(connection.dup(), number, kind))
         try:
-            while still_open(connection):
-                if time.monotonic() - began > GIVEN_UP_S:
-                    tally.still_open += 1
-                    return None
-                await asyncio.sleep(LOOK_S)
+            async with asyncio.timeout(GIVEN_UP_S):
+                await self._closes.of(connection)
             return time.monotonic() - began
+        except TimeoutError:
+            tally.still_open += 1
+            return None
         finally:
             acting.cancel()
             await asyncio.gather(acting, return_exceptions=True)
@@ -126,19 +133,30 @@ class Crowd:
         return self._of_the_bridge if kind.door == "bridge" else self._contexts[number % len(self._contexts)]
 
 
+async def tell(crowd: Crowd) -> None:
+    """Tells now and then how many of each kind are not done."""
+    while True:
+        await asyncio.sleep(TELL_S)
+        waiting = {name: count for name, count in crowd.waiting.items() if count}
+        print(json.dumps({"waiting": waiting}), flush=True)
+
+
 async def work() -> None:
     """Reads what to do, does it, tells what became of it."""
     # What our own library says of connections that were cut under it is no news here.
     asyncio.get_running_loop().set_exception_handler(lambda _loop, _context: None)
     told = json.loads(sys.stdin.buffer.readline())
     crowd = Crowd(told["doors"], Path(told["pki"]), told["municipalities"])
+    telling = asyncio.create_task(tell(crowd))
     await crowd.run(told["count"])
-    print(json.dumps({name: vars(tally) for name, tally in crowd.tallies.items()}), flush=True)
+    telling.cancel()
+    tallies = {name: vars(tally) for name, tally in crowd.tallies.items()}
+    print(json.dumps({"tallies": tallies}), flush=True)
 
 
 def main() -> int:
     """Runs the program at a low priority: at the lowest a busy machine would starve its clock."""
-    os.nice(5)
+    os.nice(15)
     uvloop.run(work())
     return 0
 

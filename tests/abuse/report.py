@@ -11,6 +11,7 @@ from abuse.bad import Tally
 from abuse.good import Times
 
 CLOSED_S = 10.0
+WIDTH = 110
 MOST_RATIO = 2.0
 # What the daemon may grow by while it bears them, and by how much more the second time: nothing is kept.
 MOST_GROWTH_MIB = 256.0
@@ -70,7 +71,7 @@ class Report:
 
     def show(self) -> None:
         """Prints the tables and the verdict."""
-        console = Console()
+        console = Console(width=WIDTH)
         console.print(self._of_bad())
         console.print(self._of_good())
         memory = ", ".join(f"{mib:.0f}" for mib in self.memory)

@@ -1,10 +1,11 @@
 """県: one register of a prefecture for a campaign: database, daemon, relay, national server, lines."""
 
 import asyncio
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from contextlib import AsyncExitStack
 from dataclasses import dataclass
 from pathlib import Path
+from types import MappingProxyType
 from typing import Any
 
 from judge.evidence import gather
@@ -57,7 +58,7 @@ class Prefecture:
     """One register, each part a process of its own, each line one that can be harmed.
 
     `daemon`, `national`: the module and leading arguments that start them, where another is to be tried.
-    `more`: further sections of the daemon's configuration.
+    `beside`: further processes of the daemon's program, each the sections of its configuration.
     """
 
     def __init__(
@@ -69,7 +70,7 @@ class Prefecture:
         register: str = REGISTER,
         daemon: Sequence[str] = JUKINETD,
         national: Sequence[str] = JUKINET_SIM,
-        more: str = "",
+        beside: Mapping[str, str] = MappingProxyType({}),
     ) -> None:
         self.ground = ground
         self.register = register
@@ -83,7 +84,7 @@ class Prefecture:
         self._notices_port, self._national_port = free_port(), free_port()
         self._stack = AsyncExitStack()
         self._daemon, self._national = tuple(daemon), tuple(national)
-        self._more = more
+        self._beside = beside
 
     async def open(self) -> None:
         """Makes the database, then starts everything but the senders. Raises ChildFault."""
@@ -96,7 +97,7 @@ class Prefecture:
             self.ports[code] = await self._open_line(line, self._notices_port)
         sealing = sealing_sections(self.folder)
         notices = f'[notices]\nlisten = "{self.notices}"\n'
-        self.daemon = self._jukinetd("daemon", notices + sealing + self._more)
+        self.daemon = self._jukinetd("daemon", notices + sealing)
         self.relay = self._jukinetd("relay", f'[national]\nurl = "wss://127.0.0.1:{relay_port}/records"\n')
         self.national = Program(
             "national",
@@ -109,7 +110,8 @@ class Prefecture:
             ),
             notifies=False,
         )
-        programs = (self.national, self.daemon, self.relay)
+        beside = (self._jukinetd(name, sections) for name, sections in self._beside.items())
+        programs = (self.national, self.daemon, self.relay, *beside)
         for program in programs:
             self._stack.push_async_callback(program.stop)
         await asyncio.gather(*(program.start() for program in programs))

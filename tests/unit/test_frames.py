@@ -5,7 +5,7 @@ import struct
 
 import pytest
 
-from jukinet_daemon.server.frames import MAX_FRAGMENTS, Frames
+from jukinet_daemon.server.frames import MAX_CONTROLS, MAX_FRAGMENTS, Frames
 from support.raw import BINARY, CLOSE, TEXT, frame
 
 
@@ -63,6 +63,15 @@ def test_many_fragments_are_one_too_many() -> None:
 def test_control_frames_between_fragments_are_none_of_them() -> None:
     frames = Frames()
     for _ in range(MAX_FRAGMENTS + 10):
+        frames.controls = 0
         assert frames.offence_in(frame(9, b"")) is None
     assert frames.offence_in(fragment(0x01, b"a") + frame(CLOSE, b"") + fragment(0x80, b"b")) is None
     assert not frames.under_way
+
+
+def test_many_pings_are_one_too_many_until_they_are_counted_anew() -> None:
+    frames, ping = Frames(), frame(9, b"ping")
+    assert frames.offence_in(ping * MAX_CONTROLS) is None
+    frames.controls = 0
+    assert frames.offence_in((ping + frame(TEXT, b"a")) * MAX_CONTROLS) is None
+    assert frames.offence_in(frame(TEXT, b"a") + ping) == len(frame(TEXT, b"a"))

@@ -3,6 +3,7 @@
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from datetime import datetime
+from functools import lru_cache
 from itertools import pairwise
 
 from cryptography import x509
@@ -10,6 +11,9 @@ from cryptography.exceptions import InvalidSignature
 from cryptography.hazmat.primitives.asymmetric import ec
 
 from .refusal import Refusal
+
+# Every municipality's certificate, an old one and a new one, under each CA it may be of.
+SIGNED = 1024
 
 
 @dataclass(frozen=True, slots=True)
@@ -86,8 +90,14 @@ def standing_of(
 
 
 def _issued(authority: x509.Certificate, certificate: x509.Certificate, now: datetime) -> bool:
-    if not authority.not_valid_before_utc <= now <= authority.not_valid_after_utc:
-        return False
+    return authority.not_valid_before_utc <= now <= authority.not_valid_after_utc and _signed(
+        authority, certificate
+    )
+
+
+@lru_cache(maxsize=SIGNED)
+def _signed(authority: x509.Certificate, certificate: x509.Certificate) -> bool:
+    """Whether a CA signed a certificate: it stays so, and open connections are looked at again and again."""
     try:
         certificate.verify_directly_issued_by(authority)
     except (ValueError, TypeError, InvalidSignature):

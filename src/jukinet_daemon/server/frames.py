@@ -7,6 +7,8 @@ message in thousands of pieces is none of ours.
 from dataclasses import dataclass, field
 
 MAX_FRAGMENTS = 512
+# Pings, pongs and closes in one stretch of time (server/guard.py); each ping costs an answer.
+MAX_CONTROLS = 32
 
 _FIN, _CONTROL, _OPCODE = 0x80, 0x08, 0x0F
 _MASKED, _LENGTH = 0x80, 0x7F
@@ -18,10 +20,12 @@ _MASK_BYTES = 4
 class Frames:
     """The heads seen so far on one connection.
 
-    `under_way` says whether a message or a frame has begun and not ended.
+    `under_way` says whether a message or a frame has begun and not ended; `controls` counts control frames
+    until somebody who knows the time sets it back.
     """
 
     fragments: int = 0
+    controls: int = 0
     _head: bytearray = field(default_factory=bytearray)
     _left: int = 0
 
@@ -62,6 +66,8 @@ class Frames:
         self._head.clear()
         if not second & _MASKED:
             return False
-        if not first & _CONTROL:
+        if first & _CONTROL:
+            self.controls += 1
+        else:
             self.fragments = 0 if first & _FIN else self.fragments + 1
-        return self.fragments <= MAX_FRAGMENTS
+        return self.fragments <= MAX_FRAGMENTS and self.controls <= MAX_CONTROLS

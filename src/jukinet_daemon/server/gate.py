@@ -23,10 +23,15 @@ from jukinet_daemon.service.refused import RefusedPeers
 
 log = structlog.get_logger()
 
-# With the request that follows (server/guard.py) less than ten seconds from the first byte.
+# From the accept on, the wait for its turn included: with the request that follows (server/guard.py) less
+# than ten seconds. Whose turn came late still has a little.
 HANDSHAKE_TIMEOUT_S = 5.0
-# One handshake is begun in so many seconds, so that a crowd of them leaves the loop to those who are inside.
-PACE_S = 0.005
+LEAST_TIMEOUT_S = 1.0
+# One handshake is begun in so many seconds: it costs four milliseconds of the loop, and a crowd of them must
+# leave it to those who are inside.
+PACE_S = 0.02
+# So many are taken from the kernel before the loop goes on: whoever is not taken waits there, unseen.
+MOST_AT_ONCE = 16
 # A CS holds one connection, or a few while it comes back; more are no use to it.
 MOST_OF_A_PEER = 32
 # What the kernel keeps for a peer that does not read (it doubles the figure).
@@ -62,6 +67,7 @@ class Gate:
         self._refused = refused
         self._accepting: asyncio.Task[None] | None = None
         self._porch = Porch()
+        self._turns = asyncio.Lock()
         self._next_turn = 0.0
         # Each peer's connections.
         self._inside: dict[str | None, dict[asyncio.Transport, Inside]] = {}
@@ -131,18 +137,22 @@ class Gate:
         with listening:
             while True:
                 try:
-                    connection, place = await loop.sock_accept(listening)
+                    self._meet(*await loop.sock_accept(listening), application)
+                    for _ in range(MOST_AT_ONCE):
+                        self._meet(*listening.accept(), application)
+                except BlockingIOError:
+                    continue
                 except OSError as fault:
                     log.error("accept_failed", door=self.door, fault=fault.strerror)
                     await asyncio.sleep(ACCEPT_PAUSE_S)
-                    continue
-                self._meet(connection, str(place[0]), application)
                 # An accept does not wait while anybody knocks: the rest of the loop has its turn in between.
                 await asyncio.sleep(0)
 
     def _meet(
-        self, connection: socket.socket, address: str, application: Callable[[], asyncio.Protocol]
+        self, connection: socket.socket, place: tuple[Any, ...], application: Callable[[], asyncio.Protocol]
     ) -> None:
+        address = str(place[0])
+        connection.setblocking(False)
         if self._porch.make_room(address):
             shaking = self._shake_hands(connection, address, application)
             self._porch.enter(address, asyncio.get_running_loop().create_task(shaking))
@@ -150,23 +160,29 @@ class Gate:
             connection.close()
             self._refuse(Refusal.CROWDING, address, None)
 
-    async def _turn(self) -> None:
-        """Waits for the turn of one more handshake."""
-        now = asyncio.get_running_loop().time()
-        self._next_turn = max(self._next_turn + PACE_S, now)
-        await asyncio.sleep(self._next_turn - now)
+    async def _turn(self) -> float:
+        """Waits for the turn of one more handshake; gives the seconds left for it.
+
+        Whoever gives way while it waits leaves no gap: the turn goes to the next.
+        """
+        loop = asyncio.get_running_loop()
+        until = loop.time() + HANDSHAKE_TIMEOUT_S
+        async with self._turns:
+            await asyncio.sleep(self._next_turn - loop.time())
+            self._next_turn = loop.time() + PACE_S
+        return max(until - loop.time(), LEAST_TIMEOUT_S)
 
     async def _shake_hands(
         self, connection: socket.socket, address: str, application: Callable[[], asyncio.Protocol]
     ) -> None:
         try:
-            await self._turn()
+            left = await self._turn()
             own_until = self._own_until
             transport, _protocol = await asyncio.get_running_loop().connect_accepted_socket(
                 application,
                 connection,
                 ssl=self._context,
-                ssl_handshake_timeout=HANDSHAKE_TIMEOUT_S,
+                ssl_handshake_timeout=left,
                 ssl_shutdown_timeout=TLS_SHUTDOWN_TIMEOUT_S,
             )
         except ssl.SSLError as fault:

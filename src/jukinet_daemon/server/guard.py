@@ -12,7 +12,7 @@ from enum import Enum, auto
 import structlog
 from aiohttp import web
 
-from jukinet_daemon.server.frames import Frames
+from jukinet_daemon.server.frames import MAX_CONTROLS, Frames
 
 log = structlog.get_logger()
 
@@ -65,6 +65,7 @@ class Guard(asyncio.Protocol):
         self._came = 0
         self._let_go = 0
         self._held_back = False
+        self._counted_since = 0.0
 
     def connection_made(self, transport: asyncio.BaseTransport) -> None:
         """A peer is here and owes a request."""
@@ -175,7 +176,12 @@ class Guard(asyncio.Protocol):
         return data[:whole]
 
     def _checked(self, data: bytes) -> bytes:
+        if (now := asyncio.get_running_loop().time()) - self._counted_since >= STRETCH_S:
+            self._frames.controls, self._counted_since = 0, now
         offence = self._frames.offence_in(data)
+        if self._frames.controls > MAX_CONTROLS:
+            self._end("pings")
+            return b""
         if offence is not None:
             self.request_came()
             return data[:offence] + _REFUSED_FRAME
