@@ -210,9 +210,14 @@ class Config(Section):
         return tuple(name for name in type(self).model_fields if isinstance(getattr(self, name), Duty))
 
     @property
+    def speaks_tls(self) -> bool:
+        """Whether a door or loop of this process has a certificate; another never reads the TLS files."""
+        return any((self.notices, self.national, self.bridge))
+
+    @property
     def reads_ring(self) -> bool:
         """Whether a door or loop of this process seals or opens fields; another never reads the ring."""
-        return any((self.notices, self.national, self.bridge, self.control))
+        return self.speaks_tls or self.control is not None
 
     def only(self, names: Collection[str]) -> "Config":
         """The same without the doors and loops of other sections, which other processes open."""
@@ -220,7 +225,7 @@ class Config(Section):
 
     @model_validator(mode="after")
     def _tls_where_needed(self) -> "Config":
-        if (self.notices or self.national or self.bridge) and self.tls is None:
+        if self.speaks_tls and self.tls is None:
             raise ValueError("[tls] is needed for [notices], [national] and [bridge]")
         return self
 

@@ -65,11 +65,12 @@ def _collect_rarely() -> None:
 def _config(options: argparse.Namespace) -> Config:
     """A configuration that can be served. Raises ConfigFault, PkiFileError, GroupsFault."""
     config = load_config(options.config)
-    if config.tls:
-        tls = config.tls
-        require_our_groups(server_context(TlsFiles(tls.certificate, tls.key, tls.ca, tls.crl)))
     if missing := [name for name in options.only or () if name not in config.duties]:
         raise ConfigFault([f"[{name}]: 開くべき節がない / --only names no door or loop" for name in missing])
+    opened = config.only(options.only) if options.only else config
+    if opened.tls and opened.speaks_tls:
+        tls = opened.tls
+        require_our_groups(server_context(TlsFiles(tls.certificate, tls.key, tls.ca, tls.crl)))
     return config
 
 

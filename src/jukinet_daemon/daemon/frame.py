@@ -73,7 +73,7 @@ class Frame:
         desk = MaintenanceDesk(self.register.name, MaintenanceStore(database), self.clock)
         self.status.parts["maintenance"] = desk.part
         self.status.peers = self._peers
-        if self.config.tls:
+        if self.config.speaks_tls:
             self.status.expiries = self._expiries
         if self.config.reads_ring:
             self.status.keys = lambda: {
