@@ -8,7 +8,7 @@ JOBS ?= 4
 
 .DEFAULT_GOAL := help
 .PHONY: help install demo test lint types imports pytest conformance bench bench-quick bridgebench profile \
-        chaos cutpoints overload abuse disks powerloss ha-demo scan syscalls monitoring schemas bases lock deb clean
+        chaos cutpoints overload abuse disks powerloss ha-demo scan http syscalls monitoring schemas bases lock deb clean
 
 help: ## この一覧 / this list
 	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | awk -F':.*## ' '{printf "  make %-11s %s\n", $$1, $$2}'
@@ -98,6 +98,16 @@ scan: $(READY) $(SCAN)/.ready ## TLSの戸口を走査する / sslyze and testss
 	  apt-get install -y -q --no-install-recommends testssl.sh >/dev/null
 	@PYTHONPATH=tests $(BIN)/python -m scan --sslyze-python $(SCAN)/bin/python
 
+HTTP := build/http-venv
+$(HTTP)/.ready: requirements/http.txt
+	@$(PYTHON) -m venv $(HTTP)
+	@$(HTTP)/bin/python -m pip install --quiet --disable-pip-version-check --require-hashes -r $<
+	@touch $@
+
+http: $(READY) $(HTTP)/.ready ## HTTPの戸口に問う (EXAMPLES=10 SECONDS= SEED=) / schemathesis at every HTTP door
+	@PYTHONPATH=tests $(BIN)/python -m asked --st $(HTTP)/bin/st $(if $(EXAMPLES),--examples $(EXAMPLES)) \
+	  $(if $(SECONDS),--seconds $(SECONDS)) $(if $(SEED),--seed $(SEED))
+
 syscalls: $(READY) ## 呼ばれたシステムコールを unit の許可と比べる / calls seen by strace against the units' filter
 	@command -v strace >/dev/null || { [ "$$(id -u)" = 0 ] && apt-get install -y -qq --no-install-recommends strace >/dev/null; } \
 	  || { echo "strace がありません: apt-get install strace / strace is missing"; exit 1; }
@@ -136,8 +146,9 @@ $(FUZZ)/.ready: requirements/dev.txt requirements/fuzz.txt
 	@$(FUZZ)/bin/python -m pip install --quiet --disable-pip-version-check --no-deps --no-build-isolation -e .
 	@touch $@
 
-fuzz: $(FUZZ)/.ready ## 読み手を長く試す (FUZZ_SECONDS=60) / every parser under atheris, FUZZ_SECONDS each
+fuzz: $(FUZZ)/.ready ## 読み手とHTTPの戸口を長く試す (FUZZ_SECONDS=60) / every parser under atheris, then make http
 	@PYTHONPATH=tests $(FUZZ)/bin/python -m fuzz --seconds $(or $(FUZZ_SECONDS),60) $(FUZZ_TARGETS)
+	@$(if $(FUZZ_TARGETS),,$(MAKE) --no-print-directory http EXAMPLES=100 SECONDS=$(or $(FUZZ_SECONDS),60))
 
 clean: ## 作ったものを消す / remove what was made
 	@rm -rf build $(VENV) .mypy_cache .ruff_cache .pytest_cache .import_linter_cache .hypothesis
