@@ -8,6 +8,7 @@ import sys
 import tempfile
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
+from dataclasses import dataclass
 from pathlib import Path
 
 import uvloop
@@ -20,28 +21,37 @@ from campaign.overload import memory_mib
 from campaign.prefecture import Ground, Prefecture
 from jukinet_daemon.schemas import read_areas
 from jukinet_daemon.sim.ports import free_port
-from jukinet_daemon.sim.postgres import EmbeddedPostgres
 from support.bridge import OFFICES, pin
-from support.world import Pki, new_pki, postgres
+from support.world import new_pki, postgres
 
 # Ten send steadily, one comes anew; the other municipalities lend bad peers their certificates.
 GOOD = ("402028", "402036", "402044", "402052", "402061", "402079", "402109", "402117", "402125", "402133")
 NEWCOMER = "402141"
-QUIET_S = 10.0
 LOOK_S = 0.2
 TESTS = Path(__file__).parents[1]
 
 
+@dataclass(frozen=True, slots=True)
+class Plan:
+    """How many bad peers at once, how many times, and how many seconds of quiet before each.
+
+    `given_up_s`: what a door has not closed by then counts as left open.
+    """
+
+    count: int
+    waves: int
+    quiet_s: float = 10.0
+    given_up_s: float = 15.0
+
+
 @asynccontextmanager
-async def prefecture(
-    folder: Path, server: EmbeddedPostgres, pki: Pki, bridge: str
-) -> AsyncIterator[Prefecture]:
+async def prefecture(ground: Ground, bridge: str) -> AsyncIterator[Prefecture]:
     """A daemon for the notices door and one for the bridge door, a relay and a national server."""
     section = (
         f'[bridge]\nlisten = "{bridge}"\npeer = "https://127.0.0.1:{free_port()}/bridge"\n'
-        f'pins = ["{pin(pki, "fuhyo")}"]\n[rules]\noffices = "{OFFICES}"\n'
+        f'pins = ["{pin(ground.pki, "fuhyo")}"]\n[rules]\noffices = "{OFFICES}"\n'
     )
-    made = Prefecture(Ground(folder, server, pki), "abuse", GOOD, beside={"bridge": section})
+    made = Prefecture(ground, "abuse", GOOD, beside={"bridge": section})
     try:
         await made.open()
         # What is measured is the door; the lines of the campaigns are left out.
@@ -51,13 +61,14 @@ async def prefecture(
         await made.close()
 
 
-async def wave(place: Prefecture, bridge: str, count: int, stage: Stage) -> tuple[dict[str, Tally], float]:
+async def wave(place: Prefecture, bridge: str, plan: Plan, stage: Stage) -> tuple[dict[str, Tally], float]:
     """One wave of bad peers, to the close of the last; and the most memory the daemon had meanwhile."""
     told = {
         "doors": {"notices": place.notices, "bridge": bridge},
         "pki": str(place.ground.pki.folder),
         "municipalities": lenders(),
-        "count": count,
+        "count": plan.count,
+        "given_up_s": plan.given_up_s,
     }
     bad = await asyncio.create_subprocess_exec(
         *(sys.executable, "-m", "abuse.bad"),
@@ -78,7 +89,7 @@ async def wave(place: Prefecture, bridge: str, count: int, stage: Stage) -> tupl
                 return {name: Tally(**tally) for name, tally in said["tallies"].items()}, most
             waiting = ", ".join(f"{name}: {number}" for name, number in said["waiting"].items())
             left = sum(said["waiting"].values())
-            stage.begins(f"閉じていない / not closed for good: {left:,} of {count:,}", f"({waiting})")
+            stage.begins(f"閉じていない / not closed for good: {left:,} of {plan.count:,}", f"({waiting})")
         raise RuntimeError("the process of the bad peers ended by itself")
     finally:
         if bad.returncode is None:
@@ -96,24 +107,24 @@ def descriptors(pid: int) -> int:
     return len(list(Path(f"/proc/{pid}/fd").iterdir()))
 
 
-async def run(folder: Path, server: EmbeddedPostgres, options: argparse.Namespace) -> Report:
+async def run(ground: Ground, plan: Plan) -> Report:
     """Quiet, a wave, quiet, a wave: so that what else the machine does meets both alike. Raises NotDone."""
     report, stage = Report(), Stage()
     bridge = f"127.0.0.1:{free_port()}"
     stage.begins("県を作る / making a prefecture")
-    async with stage.deadline(), prefecture(folder, server, new_pki(folder / "pki"), bridge) as place:
+    async with stage.deadline(), prefecture(ground, bridge) as place:
         good = Good(place, NEWCOMER)
         async with good.at_work():
-            await asyncio.sleep(QUIET_S / 4)
+            await asyncio.sleep(plan.quiet_s / 4)
             before = descriptors(place.daemon.pid)
             report.memory.append(memory_mib(place.daemon.pid))
-            for number in range(options.waves):
+            for number in range(plan.waves):
                 stage.begins("静か / quiet")
                 good.times = report.quiet
-                await asyncio.sleep(QUIET_S)
-                stage.begins(f"荒らし / wave {number + 1}: {options.count:,}")
+                await asyncio.sleep(plan.quiet_s)
+                stage.begins(f"荒らし / wave {number + 1}: {plan.count:,}")
                 good.times = report.abused
-                tallies, memory = await wave(place, bridge, options.count, stage)
+                tallies, memory = await wave(place, bridge, plan, stage)
                 report.waves.append(tallies)
                 report.memory.append(memory)
                 good.times = Times()
@@ -148,7 +159,8 @@ def main() -> int:
     folder = Path(tempfile.mkdtemp(prefix="jukinet-abuse-", dir=memory if memory.is_dir() else None))
     try:
         with postgres() as server:
-            report = uvloop.run(run(folder, server, options))
+            ground = Ground(folder, server, new_pki(folder / "pki"))
+            report = uvloop.run(run(ground, Plan(**vars(options))))
         report.show()
     except NotDone as fault:
         print(f"不合格 / missed: {fault}", file=sys.stderr)

@@ -30,7 +30,6 @@ TELL_S = 2.0
 # One that is meant to be held and is closed sooner was turned away: it comes again after a while.
 TURNED_AWAY_S = 1.0
 PERSISTS_S = 12.0
-GIVEN_UP_S = 15.0
 CONNECT_S = 20.0
 
 
@@ -47,8 +46,11 @@ class Tally:
 class Crowd:
     """All the bad peers of one process."""
 
-    def __init__(self, doors: dict[str, str], pki: Path, municipalities: list[str]) -> None:
+    def __init__(
+        self, doors: dict[str, str], pki: Path, municipalities: list[str], given_up_s: float
+    ) -> None:
         self._doors = doors
+        self._given_up_s = given_up_s
         names = [(Role.CS, name) for name in municipalities]
         self._contexts = [client_context(tls_files(pki, *name)) for name in names]
         self._of_the_bridge = client_context(tls_files(pki, Role.PREF, "fuhyo"))
@@ -102,7 +104,7 @@ class Crowd:
         began = time.monotonic()
         acting = asyncio.create_task(self._act(connection.dup(), number, kind))
         try:
-            async with asyncio.timeout(GIVEN_UP_S):
+            async with asyncio.timeout(self._given_up_s):
                 await self._closes.of(connection)
             return time.monotonic() - began
         except TimeoutError:
@@ -119,7 +121,7 @@ class Crowd:
             sock=connection,
             ssl=context,
             server_hostname="prefecture" if context else None,
-            ssl_handshake_timeout=GIVEN_UP_S if context else None,
+            ssl_handshake_timeout=self._given_up_s if context else None,
         )
         try:
             await kind.act(Bad(reader, writer, self._hello))
@@ -146,7 +148,7 @@ async def work() -> None:
     # What our own library says of connections that were cut under it is no news here.
     asyncio.get_running_loop().set_exception_handler(lambda _loop, _context: None)
     told = json.loads(sys.stdin.buffer.readline())
-    crowd = Crowd(told["doors"], Path(told["pki"]), told["municipalities"])
+    crowd = Crowd(told["doors"], Path(told["pki"]), told["municipalities"], told["given_up_s"])
     telling = asyncio.create_task(tell(crowd))
     await crowd.run(told["count"])
     telling.cancel()
