@@ -8,11 +8,13 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+import pytest_asyncio
 
 from jukinet_daemon.daemon.serve import Daemon
 from jukinet_daemon.sim.postgres import EmbeddedPostgres
 from jukinet_daemon.store.migrate import migrate
 from support.bridge import Bridged, bridged
+from support.shared import HostileHouse, hostile_house
 from support.world import (
     REGISTERS,
     House,
@@ -54,6 +56,15 @@ def new_database(pg: EmbeddedPostgres) -> Iterator[Callable[[str], str]]:
     yield make
     for name in names:
         pg.psql("postgres", f"DROP DATABASE IF EXISTS {name} WITH (FORCE)")
+
+
+@pytest_asyncio.fixture(scope="module", loop_scope="module")
+async def hostile(
+    pg: EmbeddedPostgres, pki: Pki, tmp_path_factory: pytest.TempPathFactory
+) -> AsyncIterator[HostileHouse]:
+    """One server for all the cases of a module."""
+    async with hostile_house(pg, pki, tmp_path_factory.mktemp("hostile")) as opened:
+        yield opened
 
 
 HouseMaker = Callable[..., Any]

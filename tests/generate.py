@@ -9,6 +9,7 @@ from collections.abc import Iterable
 from pathlib import Path
 from typing import Any
 
+from abuse_table import abuse_document
 from http_doors import http_documents
 from jukinet_daemon.domain.bridge_outcomes import BRIDGE_OUTCOMES
 from jukinet_daemon.domain.change import CAUSE_RULES, CHANGE_LABELS
@@ -75,6 +76,7 @@ def generated() -> dict[str, str]:
     return files | {
         "docs/outcomes.md": _outcomes(),
         "docs/states.md": states_document(),
+        "docs/abuse.md": abuse_document(),
         "docs/events.md": events_document(),
         "docs/metrics.md": metrics_document(),
         "docs/legal-bases.md": bases_document(),

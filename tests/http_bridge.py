@@ -24,9 +24,11 @@ BRIDGE: Json = {
                 },
                 "400": plain("問いでない / not a question of this peer"),
                 "403": plain("入れない / not the peer whose key is pinned"),
+                "411": plain("長さがない / its length is not told"),
                 "413": plain(
                     "大きすぎる。1 MiB を超えれば回線を切る / too large; past 1 MiB, the line is reset"
                 ),
+                "415": plain("圧縮などは受けない / in a coding, such as gzip"),
                 "503": plain("記録できない / it cannot be recorded, so it is not answered"),
             },
         }

@@ -25,6 +25,7 @@ DOCUMENTS = (
     "docs/architecture.md",
     "docs/bridge.md",
     "docs/security.md",
+    "docs/abuse.md",
     "docs/performance.md",
     "docs/reliability.md",
     "docs/protocol.md",

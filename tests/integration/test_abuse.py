@@ -1,7 +1,6 @@
-"""Peers that are slow, greedy or ambiguous: each is ended, told once, and nobody else notices."""
+"""Peers that are slow, or greedy: each is ended, told once, and nobody else notices."""
 
 import asyncio
-import re
 from collections.abc import Awaitable, Callable
 from contextlib import AsyncExitStack
 from typing import Any
@@ -9,8 +8,6 @@ from typing import Any
 import pytest
 
 from conftest import HouseMaker
-from integration.smuggling import CASES, UPGRADE
-from jukinet_daemon.server.frames import MAX_FRAGMENTS
 from support.notices import juki_change
 from support.raw import BINARY, TEXT, RawLine, cs_context, frame, raw_line
 from support.watch import Watch, watching
@@ -137,62 +134,6 @@ async def _write_until_cut(raw: RawLine) -> None:
                 await raw.writer.drain()
             except ConnectionError:
                 return
-
-
-def _unmasked(kind: int, payload: bytes) -> bytes:
-    return bytes([0x80 | kind, len(payload)]) + payload
-
-
-def _fragment(kind: int) -> bytes:
-    return bytes([kind]) + frame(TEXT, b"a")[1:]
-
-
-FRAMES = {
-    "an unmasked text": _unmasked(TEXT, b"hello"),
-    "an unmasked close": _unmasked(8, b""),
-    "an unmasked one behind a masked one": frame(9, b"") + _unmasked(9, b""),
-    "too many fragments": bytes([TEXT])
-    + frame(TEXT, b"a")[1:]
-    + (b"\x00" + frame(TEXT, b"a")[1:]) * MAX_FRAGMENTS,
-}
-
-
-@pytest.mark.parametrize("name", FRAMES)
-async def test_frames_the_library_would_take(house: House, name: str) -> None:
-    async with raw_line(house, cs_context(house)) as raw:
-        await raw.upgrade()
-        raw.writer.write(FRAMES[name])
-        assert await raw.close_code() == 1002
-        assert await _is_gone(raw)
-    await _taken(house)
-
-
-async def test_an_unmasked_frame_sent_along_with_the_upgrade(house: House) -> None:
-    async with raw_line(house, cs_context(house)) as raw:
-        head = b"GET /notices HTTP/1.1\r\nHost: prefecture\r\n" + UPGRADE.encode() + b"\r\n"
-        raw.writer.write(head + _unmasked(TEXT, b"hello"))
-        assert b" 101 " in await raw.reader.readuntil(b"\r\n\r\n")
-        assert await raw.close_code() == 1002
-
-
-@pytest.mark.parametrize("name", CASES)
-async def test_no_request_that_could_be_taken_for_another(house: House, name: str) -> None:
-    """The only answer is a refusal, and nothing behind it on the line is looked at."""
-    async with raw_line(house, cs_context(house)) as raw:
-        raw.writer.write(CASES[name])
-        answer = b""
-        async with asyncio.timeout(GONE_S):
-            try:
-                while came := await raw.reader.read(65536):
-                    answer += came
-            except ConnectionError:
-                pass
-    assert STATUS.findall(answer) in ([b"400"], [b"411"]) or name in UNANSWERED
-
-
-# The parser waits for the rest of this preface, which the clock ends.
-UNANSWERED = {"version 2 by its name"}
-STATUS = re.compile(rb"^HTTP/[0-9.]+ ([0-9]{3}) ", re.MULTILINE)
 
 
 async def test_requests_ahead_of_their_turn_are_not_kept_without_end(house: House) -> None:

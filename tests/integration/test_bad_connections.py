@@ -1,8 +1,6 @@
 """Peers that may not come in, and bytes that are no conversation: closed, logged once, nobody else harmed."""
 
 import ssl
-import struct
-from collections.abc import Awaitable, Callable
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
@@ -15,9 +13,8 @@ from jukinet_daemon.pki.files import write_issued
 from jukinet_daemon.pki.issue import Validity, issue
 from jukinet_daemon.pki.peer import PeerIdentity, Role
 from jukinet_daemon.pki.tls import TlsFiles, client_context
-from jukinet_daemon.wire.envelope import MAX_SIGNED_BYTES
 from support.notices import juki_change
-from support.raw import CLOSE, TEXT, RawLine, cs_context, frame, garbage, raw_line
+from support.raw import TEXT, RawLine, cs_context, frame, garbage, raw_line
 from support.watch import Watch, secrets_of, versions, watching
 from support.world import TRUST_DOMAIN, House, Pki, until
 
@@ -112,30 +109,6 @@ async def test_no_client_certificate(open_house: HouseMaker, caplog: pytest.LogC
     await all_well(house)
 
 
-@pytest.mark.parametrize(
-    "sent",
-    [
-        garbage(4096),
-        b"GET /notices HTTP/1.1\r\n\r\n",
-        b"\x16\x03\x01\x00\x05" + bytes(5),
-        SECRET.encode() * 9,
-    ],
-    ids=["random", "plain HTTP", "false hello", "a person's text"],
-)
-async def test_bytes_that_are_not_tls(
-    open_house: HouseMaker, caplog: pytest.LogCaptureFixture, sent: bytes
-) -> None:
-    house = await open_house("juki", national=False)
-    with watching(caplog) as watch:
-        async with raw_line(house, None) as raw:
-            raw.writer.write(sent)
-            assert await raw.gone()
-        logged = await watch.one()
-    assert (logged["event"], logged["stage"]) == ("tls_broke", "handshake")
-    assert watch.says_nothing_of([SECRET])
-    await all_well(house)
-
-
 async def test_garbage_below_tls_after_the_handshake(
     open_house: HouseMaker, caplog: pytest.LogCaptureFixture
 ) -> None:
@@ -151,67 +124,6 @@ async def test_garbage_below_tls_after_the_handshake(
         ("tls_broke", "reading"),
         ("line_broke", None),
     ]
-    await all_well(house)
-
-
-@pytest.mark.parametrize(
-    ("request_", "status", "event"),
-    [
-        (PLAIN_GET.format("/notices"), b"400", "request_refused"),
-        (PLAIN_GET.format("/"), b"404", "request_refused"),
-        (PLAIN_GET.format("/notices/401307?name=" + "%E9%AB%99"), b"404", "request_refused"),
-        ("POST /notices HTTP/1.1\r\nHost: x\r\nContent-Length: 2\r\n\r\n{}", b"405", "request_refused"),
-        (f"{SECRET}\r\n\r\n", b"400", "request_unreadable"),
-        (f"GET /{SECRET} HTTP/9.9.9\r\n\r\n", b"400", "request_unreadable"),
-        (f"GET / HTTP/1.1\r\nHost: x\r\n{SECRET}\r\n\r\n", b"400", "request_unreadable"),
-        (f"GET / HTTP/1.1\r\nHost: x\r\nX: {'9' * 20000}\r\n\r\n", b"400", "request_unreadable"),
-    ],
-    ids=["no upgrade", "wrong path", "query", "POST", "not HTTP", "HTTP/9.9.9", "no header", "long header"],
-)
-async def test_http_that_is_no_conversation(
-    open_house: HouseMaker, caplog: pytest.LogCaptureFixture, request_: str, status: bytes, event: str
-) -> None:
-    house = await open_house("juki", national=False)
-    with watching(caplog) as watch:
-        async with raw_line(house, cs_context(house)) as raw:
-            assert (await raw.ask(request_)).split()[1] == status
-        logged = await watch.one()
-    assert logged["event"] == event
-    assert watch.says_nothing_of([SECRET, "99999"])
-    await all_well(house)
-
-
-async def _too_long(raw: RawLine) -> None:
-    await raw.send(TEXT, b"x" * (MAX_SIGNED_BYTES + 1))
-
-
-async def _not_utf8(raw: RawLine) -> None:
-    await raw.send(TEXT, b"\xff\xfe")
-
-
-async def _reserved_opcode(raw: RawLine) -> None:
-    await raw.send(3, SECRET.encode())
-
-
-@pytest.mark.parametrize(
-    ("misbehave", "code"), [(_too_long, 1009), (_not_utf8, 1007), (_reserved_opcode, 1002)]
-)
-async def test_frames_against_the_protocol(
-    open_house: HouseMaker,
-    caplog: pytest.LogCaptureFixture,
-    misbehave: Callable[[RawLine], Awaitable[None]],
-    code: int,
-) -> None:
-    house = await open_house("juki", national=False)
-    with watching(caplog) as watch:
-        async with raw_line(house, cs_context(house)) as raw:
-            await raw.upgrade()
-            await misbehave(raw)
-            assert await raw.close_code() == code
-            raw.writer.write(frame(CLOSE, struct.pack("!H", code)))
-            assert await raw.gone()
-        logged = await watch.one()
-    assert (logged["event"], logged["close_code"]) == ("line_broke", code)
     await all_well(house)
 
 

@@ -60,6 +60,27 @@ def test_many_fragments_are_one_too_many() -> None:
     assert frames.offence_in(fragment(0x00, b"a")) == 0
 
 
+def test_the_last_fragment_counts_too() -> None:
+    frames = Frames()
+    begun = fragment(0x01, b"") + fragment(0x00, b"") * (MAX_FRAGMENTS - 1)
+    assert frames.offence_in(begun) is None
+    assert frames.offence_in(fragment(0x80, b"")) == 0
+
+
+@pytest.mark.parametrize(
+    ("length", "sound"),
+    [
+        (struct.pack("!BH", 0xFE, 125), False),
+        (struct.pack("!BH", 0xFE, 126), True),
+        (struct.pack("!BQ", 0xFF, 65535), False),
+        (struct.pack("!BQ", 0xFF, 65536), True),
+        (struct.pack("!BQ", 0xFF, 2**63), False),
+    ],
+)
+def test_a_length_has_one_writing(length: bytes, sound: bool) -> None:
+    assert Frames().offence_in(b"\x81" + length + bytes(4)) == (None if sound else 0)
+
+
 def test_control_frames_between_fragments_are_none_of_them() -> None:
     frames = Frames()
     for _ in range(MAX_FRAGMENTS + 10):

@@ -63,6 +63,9 @@ class BridgeDoor:
             await self._note(refusal.reason, refusal.named)
             raise web.HTTPForbidden from None
         request[_PEER] = key
+        unknown = request.match_info.http_exception
+        if unknown:
+            _tell_refused(unknown.status)
         return await handler(request)
 
     async def _note(self, reason: str, peer: str | None) -> None:
@@ -77,10 +80,18 @@ class BridgeDoor:
         try:
             signed = (await request.read()).decode("ascii")
             payload = await self._desk.answer(signed, request[_PEER])
-        except (BridgeFault, SealFault, UnicodeDecodeError):
+        except BridgeFault:
+            raise web.HTTPBadRequest from None
+        except (SealFault, UnicodeDecodeError):
+            _tell_refused(web.HTTPBadRequest.status_code)
             raise web.HTTPBadRequest from None
         except (StoreFault, VaultFault) as fault:
             log.error("bridge_not_answered", fault=str(fault))
             raise web.HTTPServiceUnavailable from None
         key = self._desk.credentials.key_for(context_of(request))
         return web.Response(text=seal(payload, self._desk.kind, key), content_type="application/jose")
+
+
+def _tell_refused(status: int) -> None:
+    """Logs what nobody behind the door was asked, or could not read and did not say so."""
+    log.warning("request_refused", door=DOOR, status=status)

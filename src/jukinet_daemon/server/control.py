@@ -191,7 +191,7 @@ def _told(settled: Settled) -> dict[str, Any]:
 
 async def serve_here(application: web.Application, listening: socket.socket) -> web.AppRunner:
     """Serves an application to this host's operators; gives what is to be cleaned up at the end."""
-    runner = web.AppRunner(application, access_log=None, logger=HttpLog())
+    runner = web.AppRunner(application, access_log=None, logger=HttpLog(), auto_decompress=False)
     await runner.setup()
     await web.SockSite(runner, listening).start()
     return runner

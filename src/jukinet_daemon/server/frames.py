@@ -1,7 +1,8 @@
 """枠の見張り: reads the heads of WebSocket frames as they pass, and finds what RFC 6455 has a server refuse.
 
-The library behind takes unmasked frames and any number of fragments. A client must mask (5.1, 5.3), and a
-message in thousands of pieces is none of ours.
+The library behind takes unmasked frames, lengths written longer than they need to be, and any number of
+fragments. A client must mask (5.1, 5.3), a length has one writing (5.2), and a message in thousands of pieces
+is none of ours.
 """
 
 from dataclasses import dataclass, field
@@ -13,6 +14,8 @@ MAX_CONTROLS = 32
 _FIN, _CONTROL, _OPCODE = 0x80, 0x08, 0x0F
 _MASKED, _LENGTH = 0x80, 0x7F
 _MORE_LENGTH = {126: 2, 127: 8}
+# What each writing of a length is for.
+_LENGTHS = {126: range(126, 2**16), 127: range(2**16, 2**63)}
 _MASK_BYTES = 4
 
 
@@ -64,10 +67,12 @@ class Frames:
     def _admissible(self) -> bool:
         first, second = self._head[0], self._head[1]
         self._head.clear()
-        if not second & _MASKED:
+        length = second & _LENGTH
+        if not second & _MASKED or (length in _LENGTHS and self._left not in _LENGTHS[length]):
             return False
         if first & _CONTROL:
             self.controls += 1
-        else:
-            self.fragments = 0 if first & _FIN else self.fragments + 1
-        return self.fragments <= MAX_FRAGMENTS and self.controls <= MAX_CONTROLS
+            return self.controls <= MAX_CONTROLS
+        pieces = self.fragments + 1
+        self.fragments = 0 if first & _FIN else pieces
+        return pieces <= MAX_FRAGMENTS

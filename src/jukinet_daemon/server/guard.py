@@ -10,7 +10,7 @@ from collections.abc import Awaitable, Callable
 from enum import Enum, auto
 
 import structlog
-from aiohttp import web
+from aiohttp import HttpVersion11, web
 
 from jukinet_daemon.server.frames import MAX_CONTROLS, Frames
 
@@ -99,7 +99,7 @@ class Guard(asyncio.Protocol):
             case _Next.REFUSED:
                 self._let_go += len(data)
                 if self._let_go > LET_GO_BYTES:
-                    self._end("answers")
+                    self._cut()
                 else:
                     self._inner.data_received(data)
             case _Next.FRAMES:
@@ -130,7 +130,7 @@ class Guard(asyncio.Protocol):
 
     def refused(self) -> None:
         """The request was refused and the line will be closed, once what is left of it has come."""
-        self._start_timer(REQUEST_S, lambda: self._overdue("request"))
+        self._start_timer(REQUEST_S, self._cut)
         self._go_on(_Next.REFUSED)
 
     def frames_follow(self) -> None:
@@ -227,6 +227,10 @@ class Guard(asyncio.Protocol):
     def _end(self, owed: str) -> None:
         if self._transport and not self._transport.is_closing():
             self._guards.ended(owed)
+            self._cut()
+
+    def _cut(self) -> None:
+        if self._transport and not self._transport.is_closing():
             self._transport.get_extra_info("socket").setsockopt(
                 socket.SOL_SOCKET, socket.SO_LINGER, _NO_LINGER
             )
@@ -293,11 +297,14 @@ async def _understood(request: web.Request, guard: Guard) -> None:
     """
     if "Transfer-Encoding" in request.headers:
         raise web.HTTPLengthRequired
+    if "Content-Encoding" in request.headers:
+        # No message of ours is packed; nothing unpacks one (server/listener.py).
+        raise web.HTTPUnsupportedMediaType
     length = request.content_length or 0
     if length > request.client_max_size:
         raise web.HTTPRequestEntityTooLarge(request.client_max_size, length)
     if request.headers.get("Upgrade", "").lower() == "websocket":
-        if request.can_read_body:
+        if request.can_read_body or not _may_upgrade(request):
             raise web.HTTPBadRequest
         guard.frames_follow()
         return
@@ -309,3 +316,11 @@ async def _understood(request: web.Request, guard: Guard) -> None:
         except ConnectionError:
             raise web.HTTPBadRequest from None
     guard.request_came()
+
+
+def _may_upgrade(request: web.Request) -> bool:
+    """What RFC 6455 (4.1, 11.3) asks of a handshake and the library does not look at."""
+    once = all(
+        len(request.headers.getall(name, ())) == 1 for name in ("Sec-WebSocket-Key", "Sec-WebSocket-Version")
+    )
+    return once and request.version >= HttpVersion11

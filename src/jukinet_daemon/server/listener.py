@@ -57,6 +57,7 @@ class Listener:
             application,
             access_log=None,
             logger=HttpLog(),
+            auto_decompress=False,
             keepalive_timeout=KEEPALIVE_S,
             shutdown_timeout=SHUTDOWN_TIMEOUT_S,
         )

@@ -10,14 +10,15 @@ from pydantic import Field, StringConstraints, TypeAdapter, ValidationError
 from jukinet_daemon.domain.dates import DATE_TEXT
 from jukinet_daemon.domain.identifiers import AREA_CODE, INDIVIDUAL_NUMBER, RESIDENT_CODE
 
-# Control and format characters, line separators, the sign of a failed conversion, noncharacters; and Hangul
-# syllables, where 住基ネット統一文字 that nobody converted would show up. Everything else stays code point by
-# code point: no normalisation anywhere.
+# Control and format characters, line separators, the sign of a failed conversion, noncharacters; Hangul
+# syllables, where 住基ネット統一文字 that nobody converted would show up; and what nobody sees, which makes
+# two names look like one (Default_Ignorable_Code_Point), but for variation selectors: they tell 異体字 apart.
+# Everything else stays code point by code point: no normalisation anywhere.
 _FORBIDDEN = (
-    r"\u0000-\u001F\u007F-\u009F\u00AD\u061C\u180E\u200B-\u200F\u2028-\u202E\u2060-\u206F"
-    r"\uAC00-\uD7FF\uFDD0-\uFDEF\uFEFF\uFFF0-\uFFFF"
-    # Tags, and the last two of each plane; as characters, since engines differ in how they escape these.
-    "\U000e0000-\U000e007f"
+    r"\u0000-\u001F\u007F-\u009F\u00AD\u034F\u061C\u115F\u1160\u17B4\u17B5\u180B-\u180F"
+    r"\u200B-\u200F\u2028-\u202E\u2060-\u206F\u3164\uAC00-\uD7FF\uFDD0-\uFDEF\uFEFF\uFFA0\uFFF0-\uFFFF"
+    # Beyond the first plane, and the last two of each; as characters, since engines escape these differently.
+    "\U0001bca0-\U0001bca3\U0001d173-\U0001d17a\U000e0000-\U000e00ff\U000e01f0-\U000e0fff"
     + "".join(chr(plane << 16 | 0xFFFE) + chr(plane << 16 | 0xFFFF) for plane in range(1, 17))
 )
 

@@ -1,0 +1,121 @@
+"""Every case of bytes at the notices door: lines, requests, frames. Each has one answer and one log event."""
+
+import asyncio
+import re
+import struct
+
+import pytest
+
+from cases.case import CUT, NOTHING, Case, coded, told
+from cases.frames import FRAMES, PONG
+from cases.lines import LINES
+from cases.people import ADDRESS
+from cases.requests import AMBIGUOUS, KEY, STRANGE
+from jukinet_daemon.wire.envelope import REPLY_TYPE, unseal
+from jukinet_daemon.wire.reply import read_reply
+from support.raw import CLOSE, TEXT, RawLine, cs_context, frame, raw_line
+from support.shared import HostileHouse
+from support.watch import Watch, watching
+
+pytestmark = pytest.mark.asyncio(loop_scope="module")
+
+PATIENCE_S = 60.0
+REQUESTS = AMBIGUOUS | STRANGE
+STATUS = re.compile(rb"^HTTP/[0-9.]+ ([0-9]{3}) ", re.MULTILINE)
+UPGRADE = (
+    "GET /notices HTTP/1.1\r\nHost: prefecture\r\nConnection: Upgrade\r\nUpgrade: websocket\r\n"
+    f"Sec-WebSocket-Version: 13\r\nSec-WebSocket-Key: {KEY}\r\n"
+)
+
+
+async def logged(watch: Watch, case: Case) -> None:
+    """The one event of a case stands in the log, and the person of the case does not."""
+    assert told(await watch.one()) == case.logged
+    assert watch.says_nothing_of([ADDRESS, "99999"])
+
+
+@pytest.mark.parametrize("name", LINES)
+async def test_bytes_that_are_no_tls(
+    hostile: HostileHouse, caplog: pytest.LogCaptureFixture, name: str
+) -> None:
+    case = LINES[name]
+    assert case.answer == CUT
+    with watching(caplog) as watch:
+        async with raw_line(hostile.house, None) as raw, asyncio.timeout(PATIENCE_S):
+            raw.writer.write(case.what)
+            assert await raw.gone()
+        await logged(watch, case)
+    await hostile.all_well()
+
+
+@pytest.mark.parametrize("name", REQUESTS)
+async def test_a_request_that_is_not_taken(
+    hostile: HostileHouse, caplog: pytest.LogCaptureFixture, name: str
+) -> None:
+    """The only answer is a refusal, the line is closed, and nothing behind it is looked at."""
+    case = REQUESTS[name]
+    with watching(caplog) as watch:
+        async with raw_line(hostile.house, cs_context(hostile.house)) as raw, asyncio.timeout(PATIENCE_S):
+            raw.writer.write(case.what)
+            assert STATUS.findall(await everything(raw)) == statuses(case)
+        await logged(watch, case)
+    await hostile.all_well()
+
+
+def statuses(case: Case) -> list[bytes]:
+    """The statuses of all that is answered."""
+    return [] if case.answer == CUT else [case.answer.encode()]
+
+
+async def everything(raw: RawLine) -> bytes:
+    """What the server says until it hangs up."""
+    said = b""
+    try:
+        while came := await raw.reader.read(65536):
+            said += came
+    except ConnectionError:
+        pass
+    return said
+
+
+@pytest.mark.parametrize("name", FRAMES)
+async def test_frames_that_are_no_message(
+    hostile: HostileHouse, caplog: pytest.LogCaptureFixture, name: str
+) -> None:
+    case = FRAMES[name]
+    with watching(caplog) as watch:
+        async with raw_line(hostile.house, cs_context(hostile.house)) as raw, asyncio.timeout(PATIENCE_S):
+            await put(raw, case)
+            kind, content = await first(raw)
+            if kind == TEXT:
+                refused = read_reply(unseal(content.decode(), REPLY_TYPE, hostile.key)).refused
+                assert refused
+                assert coded(refused.code, refused.field) == case.answer
+                raw.writer.write(frame(CLOSE, b"\x03\xe8"))
+            else:
+                assert (kind, content) == (CLOSE, struct.pack("!H", int(case.answer)))
+            assert await raw.gone()
+        if case.logged == NOTHING:
+            assert watch.events == []
+        else:
+            await logged(watch, case)
+    await hostile.all_well()
+
+
+async def first(raw: RawLine) -> tuple[int, bytes]:
+    """The first frame that is no pong."""
+    while True:
+        kind, content = await raw.receive()
+        if kind != PONG:
+            return kind, content
+
+
+async def put(raw: RawLine, case: Case) -> None:
+    """Upgrades and sends the frames of a case; no extension that was offered is agreed to."""
+    head = f"{UPGRADE}{case.what.offer}\r\n".encode()
+    raw.writer.write(head + case.what.sent if case.what.at_once else head)
+    answer = await raw.reader.readuntil(b"\r\n\r\n")
+    assert STATUS.findall(answer) == [b"101"]
+    assert b"sec-websocket-extensions" not in answer.lower()
+    if not case.what.at_once:
+        raw.writer.write(case.what.sent)
