@@ -35,13 +35,15 @@ TESTS = Path(__file__).parents[1]
 class Plan:
     """How many bad peers at once, how many times, and how many seconds of quiet before each.
 
-    `given_up_s`: what a door has not closed by then counts as left open.
+    `given_up_s`: what a door has not closed by then counts as left open. `aside`: bad peers get only what
+    processor time nobody else wants, for they have machines of their own; on a busy machine that is none.
     """
 
     count: int
     waves: int
     quiet_s: float = 10.0
     given_up_s: float = 15.0
+    aside: bool = True
 
 
 @asynccontextmanager
@@ -69,6 +71,7 @@ async def wave(place: Prefecture, bridge: str, plan: Plan, stage: Stage) -> tupl
         "municipalities": lenders(),
         "count": plan.count,
         "given_up_s": plan.given_up_s,
+        "aside": plan.aside,
     }
     bad = await asyncio.create_subprocess_exec(
         *(sys.executable, "-m", "abuse.bad"),

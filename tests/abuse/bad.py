@@ -148,6 +148,8 @@ async def work() -> None:
     # What our own library says of connections that were cut under it is no news here.
     asyncio.get_running_loop().set_exception_handler(lambda _loop, _context: None)
     told = json.loads(sys.stdin.buffer.readline())
+    if told["aside"]:
+        os.sched_setscheduler(0, os.SCHED_IDLE, os.sched_param(0))
     crowd = Crowd(told["doors"], Path(told["pki"]), told["municipalities"], told["given_up_s"])
     telling = asyncio.create_task(tell(crowd))
     await crowd.run(told["count"])
@@ -157,8 +159,7 @@ async def work() -> None:
 
 
 def main() -> int:
-    """Runs the program at a low priority: at the lowest a busy machine would starve its clock."""
-    os.nice(15)
+    """Runs the program."""
     uvloop.run(work())
     return 0
 

@@ -196,5 +196,7 @@ async def test_a_hundred_bad_peers_of_every_kind(pg: EmbeddedPostgres, pki: Pki,
 
     How soon each is closed is measured there: here the machine may be busy.
     """
-    report = await run(Ground(tmp_path, pg, pki), Plan(130, waves=1, quiet_s=1.0, given_up_s=GONE_S))
+    report = await run(
+        Ground(tmp_path, pg, pki), Plan(130, waves=1, quiet_s=1.0, given_up_s=GONE_S, aside=False)
+    )
     assert list(report.broken()) == []

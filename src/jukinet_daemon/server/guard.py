@@ -20,7 +20,7 @@ log = structlog.get_logger()
 REQUEST_S = 4.0
 # A message may take longer on a thin line, and so may what is told the peer, but so many bytes must come, or
 # be taken, in each such stretch of seconds.
-STRETCH_S = 6.0
+STRETCH_S = 5.0
 STRETCH_BYTES = 8 * 1024
 
 # Bytes that may come before their turn: nobody who waits for answers sends any.
