@@ -3,7 +3,7 @@
 import os
 import struct
 
-from jukinet_daemon.server.frames import MAX_FRAGMENTS, Frames
+from jukinet_daemon.server.frames import MAX_CONTROLS, MAX_FRAGMENTS, Frames
 from support.raw import TEXT, frame
 
 from .target import Target
@@ -29,7 +29,7 @@ def _run(data: bytes) -> None:
 
 def _reference(data: bytes) -> tuple[int, int] | tuple[None, bool]:
     """Where the first frame to refuse begins and where that is known; or whether a message is under way."""
-    place = fragments = 0
+    place = fragments = controls = 0
     while place + 2 <= len(data):
         first, second = data[place : place + 2]
         more = {126: 2, 127: 8}.get(second & 127, 0)
@@ -40,10 +40,12 @@ def _reference(data: bytes) -> tuple[int, int] | tuple[None, bool]:
         if end > len(data):
             return None, True
         length = int.from_bytes(data[place + 2 : place + 2 + more]) if more else second & 127
-        if not first & 8:
-            fragments = 0 if first & 128 else fragments + 1
-        if fragments > MAX_FRAGMENTS:
+        shortest = 2 if length < 126 else 4 if length < 1 << 16 else 10
+        pieces = fragments if first & 8 else fragments + 1
+        controls += bool(first & 8)
+        if shortest != 2 + more or length >= 1 << 63 or pieces > MAX_FRAGMENTS or controls > MAX_CONTROLS:
             return place, end
+        fragments = pieces if first & 8 or not first & 128 else 0
         place = end + length
     return None, place != len(data) or fragments > 0
 
@@ -57,5 +59,8 @@ TARGET = Target(
         b"\x03" + frame(TEXT, b"x" * 200) + b"\x81\x02hi",
         b"\x07" + _PIECE * (MAX_FRAGMENTS + 1),
         b"\x01\x81\xff" + struct.pack("!Q", 2**63) + bytes(9),
+        b"\x05\x81\xfe" + struct.pack("!H", 5) + bytes(9),
+        b"\x09" + frame(9, b"") * (MAX_CONTROLS + 1),
+        b"\x07\x01\x80" + bytes(4) + _PIECE * (MAX_FRAGMENTS - 1) + b"\x80\x80" + bytes(4),
     ),
 )
