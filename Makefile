@@ -8,7 +8,7 @@ JOBS ?= 4
 
 .DEFAULT_GOAL := help
 .PHONY: help install demo test lint types imports pytest conformance bench bench-quick bridgebench profile \
-        chaos cutpoints overload abuse disks powerloss ha-demo scan http syscalls monitoring schemas bases lock deb clean
+        chaos cutpoints overload abuse disks powerloss ha-demo boot scan http syscalls monitoring schemas bases lock deb clean
 
 help: ## この一覧 / this list
 	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | awk -F':.*## ' '{printf "  make %-11s %s\n", $$1, $$2}'
@@ -86,6 +86,10 @@ powerloss: $(READY) $(FUSE)/.ready ## 停電: fsync 前のものを失う (N=20 
 
 ha-demo: $(READY) ## クラスタのリーダーを失う (Patroni・etcd; KILLS=1) / kill the leader of a cluster under load, then judge
 	@PYTHONPATH=tests $(BIN)/python -m ha $(if $(KILLS),--kills $(KILLS))
+
+boot: $(READY) ## 空の Debian に手引きどおり入れ、起動して調べる (MACHINE=qemu) / install by the book, boot, look from inside
+	@$(MAKE) --no-print-directory deb
+	@PYTHONPATH=tests $(BIN)/python -m boot $(if $(MACHINE),--machine $(MACHINE))
 
 SCAN := build/scan/venv
 $(SCAN)/.ready: requirements/scan.txt

@@ -93,10 +93,10 @@ def _about(report: dict[str, Any], peer: str | None) -> list[Finding]:
         for entry in inside
         if peer
     ]
+    heard = [m for m in report.get("municipalities", []) if peer and m["code"] == peer.rpartition("/")[2]]
     found += [
         Finding(f"最後の通知 / last notice of {m['name']}", True, m["last_notice"] or "まだない / none yet")
-        for m in report.get("municipalities", [])
-        if peer and m["code"] == peer.rpartition("/")[2]
+        for m in heard
     ]
     refused = [entry for entry in peers["refused"] if _is(entry, peer)]
     # A handshake that failed names nobody, only an address: shown to whoever asks about somebody not inside.
@@ -104,7 +104,8 @@ def _about(report: dict[str, Any], peer: str | None) -> list[Finding]:
         refused += [entry for entry in peers["refused"] if entry["peer"] is None and entry not in refused]
     found += [_refused(entry) for entry in refused]
     if peer and not inside and not refused:
-        nobody = "届いていない。回線、名前、ポートを相手の側から --as-client で調べる / has not reached us"
+        away = "今はつながっていない" if any(m["last_notice"] for m in heard) else "届いていない"
+        nobody = f"{away}。回線、名前、ポートを相手の側から --as-client で調べる / is not connected"
         found.append(Finding(f"{peer}", False, nobody))
     return found
 

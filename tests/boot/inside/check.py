@@ -1,0 +1,12 @@
+"""The checks of a booted machine in order: check.py first, and after its reboot check.py second."""
+
+import sys
+
+from . import closed, lives, works
+from .machine import look
+
+PARTS = {
+    "first": closed.CHECKS + works.CHECKS + lives.CHECKS + works.LAST,
+    "second": (lives.everything_comes_back, *works.LAST, lives.what_is_purged),
+}
+look(PARTS[sys.argv[1]])
