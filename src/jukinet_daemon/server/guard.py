@@ -6,15 +6,10 @@ The library behind waits for the rest of a request, of a body or of a message fo
 import asyncio
 import socket
 import struct
-from collections.abc import Awaitable, Callable
+from collections.abc import Callable
 from enum import Enum, auto
 
-import structlog
-from aiohttp import HttpVersion11, web
-
 from jukinet_daemon.server.frames import MAX_CONTROLS, Frames
-
-log = structlog.get_logger()
 
 # Seconds for a request to come whole, from the handshake or from the last answer.
 REQUEST_S = 4.0
@@ -34,8 +29,6 @@ _END_OF_HEAD = b"\r\n\r\n"
 # A frame that the library refuses as 1002: it stands in for one that it would take.
 _REFUSED_FRAME = b"\xf0\x80\x00\x00\x00\x00"
 
-Handler = Callable[[web.Request], Awaitable[web.StreamResponse]]
-
 
 class _Next(Enum):
     """What the peer sends next, as far as it was understood."""
@@ -49,11 +42,20 @@ class _Next(Enum):
 
 
 class Guard(asyncio.Protocol):
-    """One connection: hands on to the protocol it guards, one request at a time, and times what is owed."""
+    """One connection: hands on to the protocol it guards, one request at a time, and times what is owed.
 
-    def __init__(self, inner: asyncio.Protocol, guards: "Guards") -> None:
+    `by_transport` is where it is found while its connection lasts; `ended` hears what was owed.
+    """
+
+    def __init__(
+        self,
+        inner: asyncio.Protocol,
+        by_transport: "dict[asyncio.BaseTransport, Guard]",
+        ended: Callable[[str], None],
+    ) -> None:
         self._inner = inner
-        self._guards = guards
+        self._by_transport = by_transport
+        self._ended = ended
         self._transport: asyncio.Transport | None = None
         self._timer: asyncio.TimerHandle | None = None
         self._reading: asyncio.TimerHandle | None = None
@@ -70,7 +72,7 @@ class Guard(asyncio.Protocol):
     def connection_made(self, transport: asyncio.BaseTransport) -> None:
         """A peer is here and owes a request."""
         self._transport = transport  # type: ignore[assignment] # uvloop's is one by its methods
-        self._guards.by_transport[transport] = self
+        self._by_transport[transport] = self
         self._start_timer(REQUEST_S, lambda: self._overdue("request"))
         self._inner.connection_made(transport)
 
@@ -79,7 +81,7 @@ class Guard(asyncio.Protocol):
         self._stop_timer()
         self._stop_reading()
         if self._transport:
-            self._guards.by_transport.pop(self._transport, None)
+            self._by_transport.pop(self._transport, None)
         self._inner.connection_lost(exc)
 
     def data_received(self, data: bytes) -> None:
@@ -226,7 +228,7 @@ class Guard(asyncio.Protocol):
 
     def _end(self, owed: str) -> None:
         if self._transport and not self._transport.is_closing():
-            self._guards.ended(owed)
+            self._ended(owed)
             self._cut()
 
     def _cut(self) -> None:
@@ -244,83 +246,3 @@ class Guard(asyncio.Protocol):
         if self._timer:
             self._timer.cancel()
             self._timer = None
-
-
-class Guards:
-    """The guards of one door, and the part of the application that tells them what was understood."""
-
-    def __init__(self, door: str) -> None:
-        self._door = door
-        self.by_transport: dict[asyncio.BaseTransport, Guard] = {}
-
-    def before(self, application: Callable[[], asyncio.Protocol]) -> Callable[[], Guard]:
-        """The application's protocols, each with a guard before it."""
-        return lambda: Guard(application(), self)
-
-    def ended(self, owed: str) -> None:
-        """Logs a connection that was ended, once."""
-        log.warning("peer_too_slow", door=self._door, owed=owed)
-
-    @web.middleware
-    async def middleware(self, request: web.Request, handler: Handler) -> web.StreamResponse:
-        """Hands a request on once it is whole; then the next is owed."""
-        guard = self.by_transport.get(request.transport) if request.transport else None
-        if guard is None:
-            return await handler(request)
-        try:
-            await self._whole(request, guard)
-            answer = await handler(request)
-        except web.HTTPException as refusal:
-            # Where the request was not what it should be, what follows on the line may not be what it seems.
-            refusal.force_close()
-            guard.refused()
-            raise
-        except BaseException:
-            guard.await_request()
-            raise
-        guard.await_request()
-        return answer
-
-    async def _whole(self, request: web.Request, guard: Guard) -> None:
-        """Waits until a request is whole; one that no peer of ours sends is refused here, and told of."""
-        try:
-            await _understood(request, guard)
-        except web.HTTPException as refusal:
-            log.warning("request_refused", door=self._door, status=refusal.status)
-            raise
-
-
-async def _understood(request: web.Request, guard: Guard) -> None:
-    """Tells the guard what follows the head, and waits for it.
-
-    Raises HTTPException for what no peer of ours sends, before any of it is kept.
-    """
-    if "Transfer-Encoding" in request.headers:
-        raise web.HTTPLengthRequired
-    if "Content-Encoding" in request.headers:
-        # No message of ours is packed; nothing unpacks one (server/listener.py).
-        raise web.HTTPUnsupportedMediaType
-    length = request.content_length or 0
-    if length > request.client_max_size:
-        raise web.HTTPRequestEntityTooLarge(request.client_max_size, length)
-    if request.headers.get("Upgrade", "").lower() == "websocket":
-        if request.can_read_body or not _may_upgrade(request):
-            raise web.HTTPBadRequest
-        guard.frames_follow()
-        return
-    if request.can_read_body:
-        # Still on the clock: read to its end before anybody looks at it.
-        guard.body_follows()
-        try:
-            await request.read()
-        except ConnectionError:
-            raise web.HTTPBadRequest from None
-    guard.request_came()
-
-
-def _may_upgrade(request: web.Request) -> bool:
-    """What RFC 6455 (4.1, 11.3) asks of a handshake and the library does not look at."""
-    once = all(
-        len(request.headers.getall(name, ())) == 1 for name in ("Sec-WebSocket-Key", "Sec-WebSocket-Version")
-    )
-    return once and request.version >= HttpVersion11

@@ -16,7 +16,7 @@ from jukinet_daemon.pki.refusal import Refusal
 from jukinet_daemon.pki.tls import peer_certificate
 from jukinet_daemon.pki.trust import DoorPolicy, NotAdmitted, admits
 from jukinet_daemon.server.gate import Gate
-from jukinet_daemon.server.guard import Guards
+from jukinet_daemon.server.guards import Guards
 from jukinet_daemon.wire.envelope import VerifyingKey
 
 log = structlog.get_logger()
