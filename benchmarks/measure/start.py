@@ -22,7 +22,7 @@ class Size:
     starts: int
 
 
-FULL = Size(starts=9)
+FULL = Size(starts=5)
 QUICK = Size(starts=3)
 
 

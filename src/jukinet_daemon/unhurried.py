@@ -7,7 +7,7 @@ from typing import TypeVar
 T = TypeVar("T")
 
 # Reading, deciding or encoding so many notices takes well under a millisecond.
-PIECE = 16
+PIECE = 8
 
 
 async def unhurried(things: Iterable[T]) -> AsyncIterator[T]:

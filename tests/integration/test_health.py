@@ -89,7 +89,7 @@ async def test_healthz_tells_all(open_house: HouseMaker, register: str, notice: 
             "listen": address,
             "open": True,
             "connections": 1,
-            "lanes": {"bound": 128, "waiting": {}},
+            "lanes": {"bound": 64, "waiting": {}},
             "failing_seconds": None,
         }
     }

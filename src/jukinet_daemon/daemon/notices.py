@@ -26,8 +26,8 @@ from jukinet_daemon.store.maintenance import MaintenanceStore
 
 log = structlog.get_logger()
 
-# What waits is held in memory: sixty full lanes, and a parcel read ahead of each, are about 40 MiB.
-LANE_NOTICES = 128
+# One parcel waits while another is worked on; more would only be held in memory, sixty times over.
+LANE_NOTICES = 64
 DRAIN_TIMEOUT_S = 30.0
 
 
