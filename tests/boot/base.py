@@ -41,18 +41,14 @@ def wanted() -> list[str]:
     lines = " ".join(steps(GUIDE.read_text("utf-8"))["1"]).splitlines()
     words = " ".join(line for line in lines if "apt-get install" in line).split()
     return sorted(
-        {word for word in words if re.fullmatch(r"[a-z0-9.+-]+", word)} - {"apt-get", "install", "-y"}
+        {word for word in words if re.fullmatch(r"[a-z0-9][a-z0-9.+-]+", word)} - {"apt-get", "install"}
     )
-
-
-def _packages() -> list[str]:
-    return [word for word in wanted() if not word.startswith("-")]
 
 
 def make_base(root: Path) -> Path:
     """Makes the folder, or finds that it is there and of this recipe."""
     stamp = root.with_name("base.stamp")
-    recipe = hashlib.sha256(f"{_SYSTEM}{_packages()}{_UNIT}".encode()).hexdigest()
+    recipe = hashlib.sha256(f"{_SYSTEM}{wanted()}{_UNIT}".encode()).hexdigest()
     if stamp.is_file() and stamp.read_text("utf-8") == recipe:
         return root
     stamp.unlink(missing_ok=True)
@@ -62,9 +58,7 @@ def make_base(root: Path) -> Path:
     include = f"--include={','.join(_SYSTEM)}"
     _run("debootstrap", "--variant=minbase", include, SUITE, str(root), mirror())
     _chroot(root, "apt-get", "update", "-q")
-    _chroot(
-        root, "apt-get", "install", "-qq", "-y", "--no-install-recommends", "--download-only", *_packages()
-    )
+    _chroot(root, "apt-get", "install", "-qq", "-y", "--no-install-recommends", "--download-only", *wanted())
     (root / "srv/boot").mkdir()
     (root / "etc/systemd/system/boot-check.service").write_text(_UNIT, "utf-8")
     _chroot(root, "systemctl", "enable", "boot-check.service")

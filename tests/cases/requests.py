@@ -2,8 +2,8 @@
 
 from cases.case import CUT, numbered
 from cases.people import ADDRESS
+from support.raw import KEY
 
-KEY = "MDEyMzQ1Njc4OWFiY2RlZg=="
 ASKS = ("Connection: Upgrade", "Upgrade: websocket")
 SOUND = (*ASKS, "Sec-WebSocket-Version: 13", f"Sec-WebSocket-Key: {KEY}")
 HIDDEN = "GET /notices HTTP/1.1\r\nHost: prefecture\r\n\r\n"

@@ -95,10 +95,6 @@ async def _closed(connection: socket.socket) -> bool:
             return True
 
 
-def _refused(watch: Watch) -> list[Any]:
-    return [event for event in watch.events if event["event"] == "peer_refused"]
-
-
 async def test_one_name_holds_so_many_connections_and_no_more(
     house: House, caplog: pytest.LogCaptureFixture
 ) -> None:
@@ -179,7 +175,7 @@ async def test_a_full_porch_gives_every_place_back(
             await _handshakes(MOST - 1)
             await _served(house)
         await _handshakes(0)
-    assert [event["reason"] for event in _refused(watch)] == ["crowding"]
+    assert [event["reason"] for event in await _events(watch, "peer_refused")] == ["crowding"]
 
     async def given_back() -> bool:
         return _sockets() <= before

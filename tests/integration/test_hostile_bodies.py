@@ -1,7 +1,6 @@
 """Every case of a request at the bridge door: one status, one log event; the next question is answered."""
 
 import asyncio
-import re
 
 import pytest
 
@@ -13,9 +12,8 @@ from jukinet_daemon.pki.peer import Role
 from jukinet_daemon.pki.tls import client_context
 from jukinet_daemon.wire.envelope import seal
 from support.bridge import Bridged, emigrate
+from support.raw import everything, statuses_in
 from support.watch import watching
-
-STATUS = re.compile(rb"^HTTP/1.1 ([0-9]{3}) ", re.MULTILINE)
 
 
 async def test_every_question_that_is_none(bridge_world: Bridged, caplog: pytest.LogCaptureFixture) -> None:
@@ -46,15 +44,10 @@ async def put(world: Bridged, asked: Asked) -> list[str]:
     reader, writer = await asyncio.open_connection(
         host, int(port), ssl=client_context(files), server_hostname="prefecture"
     )
-    said = b""
     try:
         writer.write(head.encode() + body)
         async with asyncio.timeout(60.0):
-            while came := await reader.read(65536):
-                said += came
-    except ConnectionError:
-        pass
+            return statuses_in(await everything(reader))
     finally:
         writer.transport.abort()
         await asyncio.gather(writer.wait_closed(), return_exceptions=True)
-    return [status.decode() for status in STATUS.findall(said)]

@@ -1,7 +1,6 @@
 """Every case of bytes at the notices door: lines, requests, frames. Each has one answer and one log event."""
 
 import asyncio
-import re
 import struct
 
 import pytest
@@ -10,10 +9,20 @@ from cases.case import CUT, NOTHING, Case, coded, told
 from cases.frames import FRAMES, PONG
 from cases.lines import LINES
 from cases.people import ADDRESS
-from cases.requests import AMBIGUOUS, KEY, STRANGE
+from cases.requests import AMBIGUOUS, STRANGE
 from jukinet_daemon.wire.envelope import REPLY_TYPE, unseal
 from jukinet_daemon.wire.reply import read_reply
-from support.raw import CLOSE, TEXT, RawLine, cs_context, frame, raw_line
+from support.raw import (
+    CLOSE,
+    TEXT,
+    RawLine,
+    cs_context,
+    everything,
+    frame,
+    raw_line,
+    statuses_in,
+    upgrade_head,
+)
 from support.shared import HostileHouse
 from support.watch import Watch, watching
 
@@ -21,11 +30,6 @@ pytestmark = pytest.mark.asyncio(loop_scope="module")
 
 PATIENCE_S = 60.0
 REQUESTS = AMBIGUOUS | STRANGE
-STATUS = re.compile(rb"^HTTP/[0-9.]+ ([0-9]{3}) ", re.MULTILINE)
-UPGRADE = (
-    "GET /notices HTTP/1.1\r\nHost: prefecture\r\nConnection: Upgrade\r\nUpgrade: websocket\r\n"
-    f"Sec-WebSocket-Version: 13\r\nSec-WebSocket-Key: {KEY}\r\n"
-)
 
 
 async def logged(watch: Watch, case: Case) -> None:
@@ -57,25 +61,9 @@ async def test_a_request_that_is_not_taken(
     with watching(caplog) as watch:
         async with raw_line(hostile.house, cs_context(hostile.house)) as raw, asyncio.timeout(PATIENCE_S):
             raw.writer.write(case.what)
-            assert STATUS.findall(await everything(raw)) == statuses(case)
+            assert statuses_in(await everything(raw.reader)) == ([] if case.answer == CUT else [case.answer])
         await logged(watch, case)
     await hostile.all_well()
-
-
-def statuses(case: Case) -> list[bytes]:
-    """The statuses of all that is answered."""
-    return [] if case.answer == CUT else [case.answer.encode()]
-
-
-async def everything(raw: RawLine) -> bytes:
-    """What the server says until it hangs up."""
-    said = b""
-    try:
-        while came := await raw.reader.read(65536):
-            said += came
-    except ConnectionError:
-        pass
-    return said
 
 
 @pytest.mark.parametrize("name", FRAMES)
@@ -112,10 +100,10 @@ async def first(raw: RawLine) -> tuple[int, bytes]:
 
 async def put(raw: RawLine, case: Case) -> None:
     """Upgrades and sends the frames of a case; no extension that was offered is agreed to."""
-    head = f"{UPGRADE}{case.what.offer}\r\n".encode()
+    head = upgrade_head(more=case.what.offer)
     raw.writer.write(head + case.what.sent if case.what.at_once else head)
     answer = await raw.reader.readuntil(b"\r\n\r\n")
-    assert STATUS.findall(answer) == [b"101"]
+    assert statuses_in(answer) == ["101"]
     assert b"sec-websocket-extensions" not in answer.lower()
     if not case.what.at_once:
         raw.writer.write(case.what.sent)

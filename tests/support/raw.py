@@ -2,12 +2,13 @@
 
 import asyncio
 import os
+import re
 import secrets
 import socket
 import ssl
 import struct
 from collections.abc import AsyncIterator
-from contextlib import asynccontextmanager
+from contextlib import asynccontextmanager, suppress
 from dataclasses import dataclass
 
 from jukinet_daemon.pki.peer import Role
@@ -15,10 +16,8 @@ from jukinet_daemon.pki.tls import client_context
 from support.world import FUKUOKA, House
 
 TEXT, BINARY, CLOSE = 1, 2, 8
-_UPGRADE = (
-    "GET {path} HTTP/1.1\r\nHost: prefecture\r\nConnection: Upgrade\r\nUpgrade: websocket\r\n"
-    "Sec-WebSocket-Version: 13\r\nSec-WebSocket-Key: MDEyMzQ1Njc4OWFiY2RlZg==\r\n\r\n"
-)
+KEY = "MDEyMzQ1Njc4OWFiY2RlZg=="
+_STATUS = re.compile(rb"^HTTP/[0-9.]+ ([0-9]{3}) ", re.MULTILINE)
 
 
 @dataclass(frozen=True)
@@ -39,7 +38,7 @@ class RawLine:
 
     async def upgrade(self, path: str = "/notices") -> None:
         """Becomes a WebSocket."""
-        self.writer.write(_UPGRADE.format(path=path).encode())
+        self.writer.write(upgrade_head(path))
         head = await self.reader.readuntil(b"\r\n\r\n")
         assert b" 101 " in head
 
@@ -66,12 +65,33 @@ class RawLine:
 
     async def gone(self) -> bool:
         """Waits until the server has hung up."""
-        try:
-            while await self.reader.read(65536):
-                pass
-        except (ConnectionError, ssl.SSLError):
-            pass
+        with suppress(ssl.SSLError):
+            await everything(self.reader)
         return True
+
+
+async def everything(reader: asyncio.StreamReader) -> bytes:
+    """What the server says until it hangs up."""
+    said = b""
+    try:
+        while came := await reader.read(65536):
+            said += came
+    except ConnectionError:
+        pass
+    return said
+
+
+def statuses_in(said: bytes) -> list[str]:
+    """The statuses of all answers in what a server said."""
+    return [status.decode() for status in _STATUS.findall(said)]
+
+
+def upgrade_head(path: str = "/notices", more: str = "") -> bytes:
+    """A request to become a WebSocket; `more`: further lines, each with its end."""
+    return (
+        f"GET {path} HTTP/1.1\r\nHost: prefecture\r\nConnection: Upgrade\r\nUpgrade: websocket\r\n"
+        f"Sec-WebSocket-Version: 13\r\nSec-WebSocket-Key: {KEY}\r\n{more}\r\n"
+    ).encode()
 
 
 def frame(kind: int, payload: bytes) -> bytes:

@@ -30,7 +30,7 @@ LEAST_TIMEOUT_S = 1.0
 # One handshake is begun in so many seconds: it costs four milliseconds of the loop, and a crowd of them must
 # leave it to those who are inside.
 PACE_S = 0.02
-# So many are taken from the kernel before the loop goes on: whoever is not taken waits there, unseen.
+# So many more are taken from the kernel before the loop goes on: whoever is not taken waits there, unseen.
 MOST_AT_ONCE = 4
 # A CS holds one connection, or a few while it comes back; more are no use to it.
 MOST_OF_A_PEER = 32

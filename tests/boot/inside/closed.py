@@ -12,8 +12,8 @@ KEYS = {
     "relay": "keyring tls-key",
     "host": "keyring",
     "bridge": "keyring tls-key",
+    "seal": "ledger-key",
 }
-KEYS["seal"] = "ledger-key"
 CALL = "import socket; s = socket.create_connection(('{}', {}), 4); print('reached')"
 
 

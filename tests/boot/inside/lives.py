@@ -151,4 +151,3 @@ CHECKS = (
     the_database_may_restart,
     an_update_loses_nothing,
 )
-SECOND = (everything_comes_back, what_is_purged)
