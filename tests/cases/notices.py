@@ -60,7 +60,7 @@ NOTICES = numbered(
         ("count below zero", of(name_gaiji=-1), *_answered("R300", "person.name_gaiji")),
         ("address of 401 letters", of(address="字" * 401), *_answered("R300", "person.address")),
         ("name of 200,000 letters", of(name="髙" * 200_000), *_answered("R300", "person.name")),
-        ("6 lists deep in a name", of(name=[[[[NAME]]]]), *_answered("R300", "person.name")),
+        ("4 lists in a name, 8 deep in all", of(name=[[[[NAME]]]]), *_answered("R300", "person.name")),
         ("NUL in an address", of(address="福岡市\0"), *_answered("R300", "person.address")),
         ("NUL in an id", juki_change(id="f47ac10b-58cc-4372-a567-0e02b2c3d47\0"), *_answered("R300", "id")),
         ("NUL in a field's name", juki_change(**{"a\0": 1}), *_answered("R301", "(?)")),

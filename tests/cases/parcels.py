@@ -112,7 +112,7 @@ PARCELS = numbered(
             of_text(lambda text: text[:-1] + ',"\\ud800":1}'),
             *_refused("P401"),
         ),
-        ("10 deep", changed(notices=[[[[[[[[[1]]]]]]]]]), *_refused("P401")),
+        ("9 deep", changed(notices=[[[[[[[[1]]]]]]]]), *_refused("P401")),
         (
             "100,000 objects deep",
             rewritten('"number": 1', '"number": ' + '{"a":' * 100_000 + "1" + "}" * 100_000),

@@ -2,6 +2,8 @@
 
 import json
 import traceback
+from collections.abc import Callable
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -12,7 +14,7 @@ from jukinet_daemon.domain.outcomes import Outcome
 from jukinet_daemon.domain.register import Finding
 from jukinet_daemon.wire.notice import read_notice
 from jukinet_daemon.wire.parcel import ParcelFault, read_parcel
-from jukinet_daemon.wire.text import JsonFault, notice_id_in, read_json
+from jukinet_daemon.wire.text import MAX_DEPTH, JsonFault, canonical, notice_id_in, read_json
 from support.notices import departure, fuhyo_change, juki_change
 
 MALFORMED, UNKNOWN, MISSING = outcomes.MALFORMED, outcomes.UNKNOWN_FIELD, outcomes.MISSING_FIELD
@@ -197,6 +199,19 @@ def test_a_field_named_twice_is_refused_by_name_even_with_one_value(raw: bytes, 
 def test_what_is_not_strict_json_is_refused(raw: bytes) -> None:
     with pytest.raises(JsonFault):
         read_json(raw)
+
+
+@pytest.mark.parametrize("inmost", [[], {}, 1])
+@pytest.mark.parametrize("wrap", [lambda part: [part], lambda part: {"a": part}], ids=["arrays", "objects"])
+def test_nesting_ends_at_the_depth_the_protocol_says(wrap: Callable[[Any], Any], inmost: Any) -> None:
+    value, levels = inmost, int(isinstance(inmost, list | dict))
+    while levels < MAX_DEPTH:
+        value, levels = wrap(value), levels + 1
+    assert read_json(canonical(value)) == value
+    with pytest.raises(JsonFault, match="nested too deeply"):
+        read_json(canonical(wrap(value)))
+    protocol = (Path(__file__).parents[2] / "docs" / "protocol.md").read_text("utf-8")
+    assert f"nest at most {MAX_DEPTH} deep" in protocol
 
 
 def test_no_fault_or_finding_repeats_what_stood_there() -> None:

@@ -83,7 +83,7 @@ def read_json(data: bytes, *, duplicates: bool = False) -> Any:
 def _deeper_than(value: Any, depth: int) -> bool:
     """Whether containers are nested deeper than this; a notice needs four levels, its parcel included."""
     level = [value] if isinstance(value, _CONTAINERS) else []
-    for _ in range(depth + 1):
+    for _ in range(depth):
         inner = chain.from_iterable(part.values() if isinstance(part, dict) else part for part in level)
         level = [part for part in inner if isinstance(part, _CONTAINERS)]
     return bool(level)
