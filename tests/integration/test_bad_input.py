@@ -4,7 +4,7 @@ import json
 
 import pytest
 
-from cases.case import coded, told
+from cases.case import Case, coded, told
 from cases.letters import LAWFUL, LETTERS
 from cases.notices import DOUBLED, NOTICES
 from cases.parcels import PARCELS
@@ -42,54 +42,39 @@ async def test_parcel_signed_by_another_municipality(hostile: HostileHouse) -> N
     await hostile.all_well()
 
 
-@pytest.mark.parametrize("name", NOTICES)
-async def test_bad_notice_among_good_neighbours(
-    hostile: HostileHouse, caplog: pytest.LogCaptureFixture, name: str
+async def _refused_alone(
+    hostile: HostileHouse, caplog: pytest.LogCaptureFixture, case: Case, text: str
 ) -> None:
-    case = NOTICES[name]
+    """A notice, as JSON text between good ones: has the answer and the one event of its case; they are taken."""
     before, after = juki_change(), juki_change()
+    parcel = json.dumps(fields(before, "*", after, number=hostile.number())).replace('"*"', text)
     async with hostile.house.line() as line:
         with watching(caplog) as watch:
-            reply = await line.exchange(
-                sealed(line, json.dumps(fields(before, case.what, after, number=hostile.number())))
-            )
+            first, answer, last = (await line.exchange(sealed(line, parcel))).answers
             event = await watch.one()
-        first, answer, last = reply.answers
-        assert (first.code, coded(answer.code, answer.field), last.code) == ("A100", case.answer, "A100")
-        assert (answer.outcome, told(event)) == ("REFUSED", case.logged)
-        assert watch.says_nothing_of([*secrets_of(before), NAME])
+    assert (first.code, coded(answer.code, answer.field), last.code) == ("A100", case.answer, "A100")
+    assert (answer.outcome, told(event)) == ("REFUSED", case.logged)
+    assert watch.says_nothing_of([*secrets_of(before), *NAME.split()])
     await hostile.all_well(before["id"], after["id"])
 
 
+@pytest.mark.parametrize("name", NOTICES)
+async def test_bad_notice(hostile: HostileHouse, caplog: pytest.LogCaptureFixture, name: str) -> None:
+    await _refused_alone(hostile, caplog, NOTICES[name], json.dumps(NOTICES[name].what))
+
+
 @pytest.mark.parametrize("name", DOUBLED)
-async def test_field_twice_in_a_notice(
-    hostile: HostileHouse, caplog: pytest.LogCaptureFixture, name: str
-) -> None:
-    case = DOUBLED[name]
-    async with hostile.house.line() as line:
-        with watching(caplog) as watch:
-            text = json.dumps(fields(juki_change(), number=hostile.number()), ensure_ascii=False)
-            reply = await line.exchange(sealed(line, text.replace(*case.what)))
-            event = await watch.one()
-    assert [coded(answer.code, answer.field) for answer in reply.answers] == [case.answer]
-    assert told(event) == case.logged
-    await hostile.all_well()
+async def test_field_twice(hostile: HostileHouse, caplog: pytest.LogCaptureFixture, name: str) -> None:
+    text = json.dumps(juki_change(), ensure_ascii=False).replace(*DOUBLED[name].what)
+    await _refused_alone(hostile, caplog, DOUBLED[name], text)
 
 
 @pytest.mark.parametrize("name", LETTERS)
 async def test_letter_that_nobody_sees(
     hostile: HostileHouse, caplog: pytest.LogCaptureFixture, name: str
 ) -> None:
-    case = LETTERS[name]
-    item, text = case.what
-    async with hostile.house.line() as line:
-        with watching(caplog) as watch:
-            bad = json.dumps(fields(juki_change(person={item: text}), number=hostile.number()))
-            (answer,) = (await line.exchange(sealed(line, bad))).answers
-            event = await watch.one()
-    assert (coded(answer.code, answer.field), told(event)) == (case.answer, case.logged)
-    assert watch.says_nothing_of([text, "髙島"])
-    await hostile.all_well()
+    item, text = LETTERS[name].what
+    await _refused_alone(hostile, caplog, LETTERS[name], json.dumps(juki_change(person={item: text})))
 
 
 @pytest.mark.parametrize("name", LAWFUL)
