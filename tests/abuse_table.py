@@ -7,7 +7,7 @@ from cases.case import Case
 from cases.frames import FRAMES
 from cases.letters import LAWFUL, LETTERS
 from cases.lines import LINES
-from cases.notices import DOUBLED, NOTICES
+from cases.notices import DOUBLED, NOTICES, NUMBERS
 from cases.parcels import PARCELS
 from cases.requests import AMBIGUOUS, STRANGE
 
@@ -32,6 +32,7 @@ SECTIONS: tuple[tuple[str, str, str, str, Mapping[str, Case]], ...] = (
     ("Parcels (電文)", "notices", "parcels", "test_bad_input", PARCELS),
     ("Notices (通知)", "notices", "notices", "test_bad_input", NOTICES),
     ("Fields named twice in a notice (重複)", "notices", "notices", "test_bad_input", DOUBLED),
+    ("Numbers that no field takes (数)", "notices", "notices", "test_bad_input", NUMBERS),
     ("Characters that nobody sees (文字)", "notices", "letters", "test_bad_input", LETTERS),
     ("Characters that are lawful (そのまま残る文字)", "notices", "letters", "test_bad_input", LAWFUL),
     ("Requests at the bridge (橋)", "bridge", "bodies", "test_hostile_bodies", BODIES),

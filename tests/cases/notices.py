@@ -99,3 +99,43 @@ DOUBLED = numbered(
         ),
     ),
 )
+
+_FOREIGN = '"foreign": false'
+
+# What is written in place of the first: a number that no writer of ours makes.
+NUMBERS = numbered(
+    "S",
+    (
+        ("fraction", (_FOREIGN, '"foreign": 0.5'), *_answered("R300", "foreign")),
+        (
+            "fraction of 10,000 digits",
+            (_FOREIGN, f'"foreign": 0.{"1" * 10_000}'),
+            *_answered("R300", "foreign"),
+        ),
+        ("number of 10,000 digits", (_FOREIGN, f'"foreign": {"1" * 10_000}'), *_answered("R300", "foreign")),
+        ("1e400", (_FOREIGN, '"foreign": 1e400'), *_answered("R300", "foreign")),
+        (
+            "count of 10,000 digits",
+            ('"name": ', f'"name_gaiji": -{"1" * 10_000}, "name": '),
+            *_answered("R300", "person.name_gaiji"),
+        ),
+        (
+            "count as 2.0",
+            ('"name": ', '"name_gaiji": 2.0, "name": '),
+            *_answered("R300", "person.name_gaiji"),
+        ),
+        (
+            "count as 1e0",
+            ('"name": ', '"name_gaiji": 1e0, "name": '),
+            *_answered("R300", "person.name_gaiji"),
+        ),
+        ("kind as a fraction", ('"kind": "change"', '"kind": 1.5'), *_answered("R311", "kind")),
+        ("id as a fraction", ('"id": ', '"id": 1.5, "was": '), *_answered("R300", "id")),
+        ("person as a fraction", ('"person": ', '"person": 1.5, "was": '), *_answered("R300", "person")),
+        (
+            "unknown field as a fraction",
+            ('"kind": ', f'"{NAME}": 1.5, "kind": '),
+            *_answered("R301", "(?)"),
+        ),
+    ),
+)

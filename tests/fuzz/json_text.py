@@ -8,7 +8,9 @@ from .target import Target, only
 
 def _run(data: bytes) -> None:
     value = only(lambda: read_json(data), JsonFault)
-    notice_id_in(only(lambda: read_json(data, duplicates=True), JsonFault))
+    marked = only(lambda: read_json(data, marked=True), JsonFault)
+    notice_id_in(marked)
+    canonical(marked)
     text = canonical(value)
     if not has_surrogate(value):
         assert read_json(text) == value

@@ -15,7 +15,7 @@ SCHEMAS = {"juki": ("juki-change", "juki-departure"), "fuhyo": ("fuhyo-change",)
 
 
 def _run(data: bytes) -> None:
-    raw = only(lambda: read_json(data, duplicates=True), JsonFault)
+    raw = only(lambda: read_json(data, marked=True), JsonFault)
     for register, schemas in SCHEMAS.items():
         read = notice.read_notice(register, raw)
         if isinstance(read, Finding):
@@ -46,5 +46,7 @@ TARGET = Target(
         _text(departure()),
         _text(juki_change()).replace(b'"foreign"', b'"area": "401315", "foreign"'),
         _text(juki_change()).replace(b'"20261101"', b"9" * 4000),
+        _text(juki_change()).replace(b"false", b"9" * 5000),
+        _text(juki_change(person={"name_gaiji": 3})).replace(b": 3", b": 3.0"),
     ),
 )

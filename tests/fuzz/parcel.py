@@ -12,7 +12,7 @@ NOW = "2026-11-23T09:00:00.000+09:00"
 
 def _run(data: bytes) -> None:
     read = only(lambda: read_parcel(data), ParcelFault)
-    raw = only(lambda: read_json(data, duplicates=True), JsonFault)
+    raw = only(lambda: read_json(data, marked=True), JsonFault)
     if raw is not None and not isinstance(raw, Duplicated):
         agree(("parcel",), raw, taken=read is not None)
 
@@ -25,6 +25,7 @@ TARGET = Target(
         _SOUND,
         _SOUND.replace(b'"number":7', b'"number":7,"number":8'),
         _SOUND.replace(b'"number":7', b'"number":' + b"9" * 4000),
+        _SOUND.replace(b'"number":7', b'"number":7.0'),
         _SOUND.replace(b'"sender"', b'"\xe9\xab\x99"'),
         b"[]",
     ),

@@ -1,6 +1,7 @@
 """二つの判定: what the published JSON Schema says of a message, against what our reader said.
 
-Two differences are documented: no schema sees an unpaired surrogate or a field that is named twice.
+Differences that are documented: no schema sees an unpaired surrogate, a field that is named twice, or that a
+whole number was written with a fraction or an exponent.
 """
 
 import json
@@ -38,4 +39,4 @@ def agree(names: tuple[str, ...], message: Any, *, taken: bool) -> None:
 
 
 def has_surrogate(message: Any) -> bool:
-    return re.search("[\ud800-\udfff]", json.dumps(message, ensure_ascii=False)) is not None
+    return re.search("[\ud800-\udfff]", json.dumps(message, ensure_ascii=False, default=repr)) is not None

@@ -6,7 +6,7 @@ import pytest
 
 from cases.case import Case, coded, told
 from cases.letters import LAWFUL, LETTERS
-from cases.notices import DOUBLED, NOTICES
+from cases.notices import DOUBLED, NOTICES, NUMBERS
 from cases.parcels import PARCELS
 from cases.people import NAME
 from jukinet_daemon.sim.pki import tls_files
@@ -45,7 +45,7 @@ async def test_parcel_signed_by_another_municipality(hostile: HostileHouse) -> N
 async def _refused_alone(
     hostile: HostileHouse, caplog: pytest.LogCaptureFixture, case: Case, text: str
 ) -> None:
-    """A notice, as JSON text between good ones: has the answer and the one event of its case; they are taken."""
+    """A notice, as JSON text, has the answer and the one event of its case; its neighbours are taken."""
     before, after = juki_change(), juki_change()
     parcel = json.dumps(fields(before, "*", after, number=hostile.number())).replace('"*"', text)
     async with hostile.house.line() as line:
@@ -63,10 +63,15 @@ async def test_bad_notice(hostile: HostileHouse, caplog: pytest.LogCaptureFixtur
     await _refused_alone(hostile, caplog, NOTICES[name], json.dumps(NOTICES[name].what))
 
 
-@pytest.mark.parametrize("name", DOUBLED)
-async def test_field_twice(hostile: HostileHouse, caplog: pytest.LogCaptureFixture, name: str) -> None:
-    text = json.dumps(juki_change(), ensure_ascii=False).replace(*DOUBLED[name].what)
-    await _refused_alone(hostile, caplog, DOUBLED[name], text)
+WRITTEN = {**DOUBLED, **NUMBERS}
+
+
+@pytest.mark.parametrize("name", WRITTEN)
+async def test_what_only_text_can_say(
+    hostile: HostileHouse, caplog: pytest.LogCaptureFixture, name: str
+) -> None:
+    text = json.dumps(juki_change(), ensure_ascii=False).replace(*WRITTEN[name].what)
+    await _refused_alone(hostile, caplog, WRITTEN[name], text)
 
 
 @pytest.mark.parametrize("name", LETTERS)

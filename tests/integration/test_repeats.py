@@ -54,6 +54,17 @@ async def test_again_on_another_connection_in_another_parcel(open_house: HouseMa
     assert sorted(await versions(house)) == sorted([first["id"], other["id"]])
 
 
+async def test_a_number_that_nobody_takes_is_content_too(open_house: HouseMaker) -> None:
+    house = await open_house("juki", national=False)
+    text = json.dumps(fields(juki_change(foreign="*"))).replace('"*"', "{}")
+    codes = []
+    async with house.line() as line:
+        for strange in ("1.5", "1.5", "1.50", '"1.5"', "9" * 5000):
+            reply = await line.exchange(sealed(line, text.replace("{}", strange)))
+            codes += [(answer.code, place in reply.repeated) for place, answer in enumerate(reply.answers)]
+    assert codes == [("R300", False), ("R300", True), *[("R390", False)] * 3]
+
+
 async def test_keys_in_another_order_are_the_same_content(open_house: HouseMaker) -> None:
     house = await open_house("juki", national=False)
     notice = juki_change()

@@ -38,7 +38,7 @@ class Hand:
 
     def tell(self, place: int, letter: Letter) -> Answer:
         """The answer to a letter. An id is only looked at in its form: who remembers ids is the store."""
-        raw = read_json(letter.text.encode(), duplicates=True)
+        raw = read_json(letter.text.encode(), marked=True)
         notice = read_notice(self._register.name, raw)
         if isinstance(notice, Finding):
             return Answer(OutcomeClass.REFUSED.value, notice.outcome.code, notice.field)

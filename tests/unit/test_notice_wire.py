@@ -161,9 +161,34 @@ def test_a_field_name_that_is_not_plain_is_masked(name: str, inside: bool) -> No
     ],
 )
 def test_a_field_named_twice_is_refused_by_name_even_with_one_value(raw: bytes, field: str) -> None:
-    finding = read_notice("juki", read_json(raw, duplicates=True))
+    finding = read_notice("juki", read_json(raw, marked=True))
     assert isinstance(finding, Finding)
     assert (finding.outcome, finding.field) == (outcomes.DUPLICATE_FIELD, field)
+
+
+STRANGE = ["1.5", "1.50", "-1.5", "1e2", "1E400", "9" * 5000]
+
+
+@pytest.mark.parametrize("number", STRANGE)
+def test_a_strange_number_is_refused_by_the_name_of_its_field(number: str) -> None:
+    for raw, outcome, field in (
+        (number, MALFORMED, ""),
+        (f'{{"kind":{number}}}', outcomes.KIND_NOT_TAKEN, "kind"),
+        (json.dumps(juki_change()).replace("false", number), MALFORMED, "foreign"),
+        (json.dumps(person(name_gaiji="*")).replace('"*"', number), MALFORMED, "person.name_gaiji"),
+    ):
+        finding = read_notice("juki", read_json(raw.encode(), marked=True))
+        assert isinstance(finding, Finding)
+        assert (finding.outcome, finding.field) == (outcome, field)
+
+
+def test_no_strange_number_is_known_by_the_bytes_of_something_else() -> None:
+    strange = [read_json(f"[{number}]".encode(), marked=True) for number in STRANGE]
+    bytes_of = [canonical(value) for value in strange]
+    assert len(set(bytes_of)) == len(STRANGE)
+    for text in bytes_of:
+        with pytest.raises(JsonFault):
+            read_json(text, marked=True)
 
 
 @pytest.mark.parametrize(

@@ -292,7 +292,7 @@ def test_an_unpaired_surrogate_is_refused_where_no_schema_can_see_it() -> None:
 
 def test_a_field_named_twice_is_refused_where_no_schema_can_see_it() -> None:
     text = json.dumps(juki_change()).replace('"foreign"', '"area": "401315", "foreign"')
-    notice = read_json(text.encode(), duplicates=True)
+    notice = read_json(text.encode(), marked=True)
     assert by_schema("juki", notice)
     assert read_notice("juki", notice) == Finding(outcomes.DUPLICATE_FIELD, "area")
 

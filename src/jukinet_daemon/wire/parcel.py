@@ -55,7 +55,7 @@ _FIELDS = frozenset({"protocol", "register", "sender", "number", "sent_at", "not
 def read_parcel(payload: bytes) -> Parcel:
     """Reads a parcel's payload. Raises ParcelFault, which names the first wrong field and no value."""
     try:
-        raw = read_json(payload, duplicates=True)
+        raw = read_json(payload, marked=True)
     except JsonFault as fault:
         raise ParcelFault(str(fault)) from None
     if isinstance(raw, Duplicated):

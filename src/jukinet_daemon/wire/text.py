@@ -1,6 +1,7 @@
 """文字: JSON text read strictly, written canonically, and the kinds of text a field may hold."""
 
 import json
+import math
 from itertools import chain
 from typing import Annotated, Any, Never
 
@@ -54,18 +55,20 @@ class JsonFault(ValueError):
     """Bytes are not the JSON we take. The message says what is wrong, never what stands there."""
 
 
-def read_json(data: bytes, *, duplicates: bool = False) -> Any:
-    """Parses JSON strictly: UTF-8, no NaN or Infinity, no fraction, no deep nesting.
+def read_json(data: bytes, *, marked: bool = False) -> Any:
+    """Parses JSON strictly: UTF-8, no NaN or Infinity, whole numbers, each field once, no deep nesting.
 
-    Raises JsonFault. No reader may choose which of two fields of one name was meant: an object with such is a
-    fault, or, with `duplicates`, comes back as Duplicated for its reader to refuse by name.
+    Raises JsonFault. No reader may choose which of two fields of one name was meant, or make a number of
+    what is none of ours. With `marked` such come back as Duplicated and StrangeNumber: their reader refuses
+    them by the name of the field.
     """
     try:
         value = json.loads(
             data.decode("utf-8"),
-            object_pairs_hook=_marked if duplicates else _plain,
+            object_pairs_hook=_marked if marked else _plain,
             parse_constant=_no_constant,
-            parse_float=_no_fraction,
+            parse_float=StrangeNumber if marked else _no_fraction,
+            parse_int=_whole_or_strange if marked else int,
         )
     except JsonFault:
         raise
@@ -95,6 +98,15 @@ class Duplicated(dict[str, Any]):
     field: str = ""
 
 
+class StrangeNumber:
+    """A number with a fraction, an exponent or thousands of digits. No field takes it, of whatever type."""
+
+    __slots__ = ("text",)
+
+    def __init__(self, text: str) -> None:
+        self.text = text
+
+
 def _plain(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
     fields = dict(pairs)
     if len(fields) < len(pairs):
@@ -120,12 +132,20 @@ def _no_fraction(_text: str) -> Never:
     raise JsonFault("a number with a fraction or exponent")
 
 
+def _whole_or_strange(text: str) -> int | StrangeNumber:
+    try:
+        return int(text)
+    except ValueError:
+        # Beyond 4,300 digits Python refuses: the time it takes grows with their square.
+        return StrangeNumber(text)
+
+
 def canonical(value: Any) -> bytes:
     """The canonical bytes of a JSON value: RFC 8785 for what we write (text, whole numbers, booleans, null).
 
     Names are ASCII and numbers whole, so sorting by code point and Python's integer form are what it asks.
-    Text that is not yet checked may hold a lone surrogate or a number past 64 bits: such have bytes here too,
-    but pass no check.
+    What is not yet checked may hold a lone surrogate, a number past 64 bits or a StrangeNumber: such have
+    bytes here too, but pass no check.
     """
     try:
         return orjson.dumps(value, option=orjson.OPT_SORT_KEYS)
@@ -134,9 +154,13 @@ def canonical(value: Any) -> bytes:
 
 
 def _canonical_of_anything(value: Any) -> bytes:
-    return json.dumps(value, ensure_ascii=False, separators=(",", ":"), sort_keys=True).encode(
-        "utf-8", "surrogatepass"
-    )
+    text = json.dumps(value, ensure_ascii=False, separators=(",", ":"), sort_keys=True, default=_of_strange)
+    return text.encode("utf-8", "surrogatepass")
+
+
+def _of_strange(number: StrangeNumber) -> list[float | str]:
+    """What stands for it: like nothing that can have come in, for NaN is never read."""
+    return [math.nan, number.text]
 
 
 _NOTICE_ID = TypeAdapter(NoticeId)
