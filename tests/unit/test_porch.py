@@ -1,56 +1,77 @@
-"""Who is taken before a full gate, and who gives way."""
+"""Who is taken before a full gate, who gives way, and whose turn is next."""
 
-import asyncio
+import socket
 
-from jukinet_daemon.server.porch import Porch
+from jukinet_daemon.server.porch import Porch, Standing
 
 MOST = 4
 
 
-def standing(porch: Porch, *addresses: str) -> list[asyncio.Task[None]]:
-    """A handshake of each address that never ends."""
-    begun = []
-    for address in addresses:
-        handshake = asyncio.create_task(asyncio.sleep(3600))
-        porch.enter(address, handshake)
-        begun.append(handshake)
-    return begun
+def standing(porch: Porch, addresses: str) -> list[Standing]:
+    """One who came from each address, in that order; all of them found room."""
+    came = [newcomer(address) for address in addresses]
+    assert [porch.enter(one) for one in came] == [None] * len(came)
+    return came
 
 
-async def test_while_there_is_room_nobody_gives_way() -> None:
+def newcomer(address: str) -> Standing:
+    with socket.socket() as closed:
+        return Standing(closed, address)
+
+
+def turns(porch: Porch) -> str:
+    """The addresses of all who wait, as their turns come."""
+    return "".join(one.address for one in iter(porch.next, None))
+
+
+def test_while_there_is_room_nobody_gives_way() -> None:
     porch = Porch(MOST)
-    standing(porch, "a", "a", "a")
-    assert porch.make_room("a")
-    assert len(porch) == 3
-    await porch.clear()
+    came = standing(porch, "aaab")
+    assert len(porch) == MOST
+    assert porch.everybody() == came
 
 
-async def test_the_oldest_of_the_most_crowded_address_gives_way_to_another() -> None:
+def test_the_oldest_of_the_most_crowded_address_gives_way_to_another() -> None:
     porch = Porch(MOST)
-    oldest, *others = standing(porch, "a", "a", "a", "b")
-    assert porch.make_room("c")
-    await asyncio.gather(oldest, return_exceptions=True)
-    assert oldest.cancelled()
-    assert not any(each.done() for each in others)
-    await porch.clear()
+    oldest, *others = standing(porch, "aaab")
+    last = newcomer("c")
+    assert porch.enter(last) is oldest
+    assert porch.everybody() == [*others, last]
+    assert turns(porch) == "abca"
 
 
-async def test_whoever_crowds_is_not_taken() -> None:
+def test_it_gives_way_whether_or_not_its_turn_has_come() -> None:
     porch = Porch(MOST)
-    begun = standing(porch, "a", "a", "b", "b")
-    assert not porch.make_room("a")
-    assert not porch.make_room("b")
-    assert not any(each.done() for each in begun)
-    await porch.clear()
+    first, second, *_ = standing(porch, "aaab")
+    assert porch.next() is first
+    assert porch.enter(newcomer("c")) is first
+    assert porch.enter(newcomer("d")) is second
+    assert len(porch) == MOST
 
 
-async def test_who_has_ended_makes_room() -> None:
+def test_whoever_crowds_is_not_taken() -> None:
     porch = Porch(MOST)
-    first, *_ = standing(porch, *"aaaa")
-    first.cancel()
-    await asyncio.gather(first, return_exceptions=True)
-    assert len(porch) == MOST - 1
-    assert porch.make_room("a")
-    await porch.clear()
-    await asyncio.sleep(0)
-    assert len(porch) == 0
+    came = standing(porch, "aabb")
+    for address in "ab":
+        last = newcomer(address)
+        assert porch.enter(last) is last
+    assert porch.everybody() == came
+    assert turns(porch) == "abab"
+
+
+def test_turns_go_round_and_in_the_order_of_an_address() -> None:
+    porch = Porch(9)
+    first, second, third, other = standing(porch, "aaab")
+    assert [porch.next() for _ in range(5)] == [first, other, second, third, None]
+
+
+def test_who_has_left_makes_room_and_leaves_once() -> None:
+    porch = Porch(MOST)
+    first, *others = standing(porch, "aaaa")
+    for _ in range(2):
+        porch.leave(first)
+        assert len(porch) == MOST - 1
+    assert porch.enter(newcomer("a")) is None
+    for one in others:
+        porch.leave(one)
+    assert (len(porch), turns(porch)) == (1, "a")

@@ -7,6 +7,7 @@ from collections.abc import Callable
 from contextlib import suppress
 from dataclasses import dataclass
 from datetime import datetime
+from functools import partial
 from typing import Any, cast
 
 import structlog
@@ -18,27 +19,16 @@ from jukinet_daemon.pki.refusal import Refusal, refusal_in
 from jukinet_daemon.pki.standing import Standing
 from jukinet_daemon.pki.tls import peer_certificate
 from jukinet_daemon.pki.trust import NotAdmitted
-from jukinet_daemon.server.porch import Porch
+from jukinet_daemon.server.entrance import Entrance
 from jukinet_daemon.service.refused import RefusedPeers
 
 log = structlog.get_logger()
 
-# From the accept on, the wait for its turn included: with the request that follows (server/guard.py) less
-# than ten seconds. Whose turn came late still has a little.
-HANDSHAKE_TIMEOUT_S = 5.0
-LEAST_TIMEOUT_S = 1.0
-# One handshake is begun in so many seconds: it costs four milliseconds of the loop, and a crowd of them must
-# leave it to those who are inside.
-PACE_S = 0.02
-# So many more are taken from the kernel before the loop goes on: whoever is not taken waits there, unseen.
-MOST_AT_ONCE = 4
 # A CS holds one connection, or a few while it comes back; more are no use to it.
 MOST_OF_A_PEER = 32
 # What the kernel keeps for a peer that does not read (it doubles the figure).
 SEND_BUFFER_BYTES = 64 * 1024
 TLS_SHUTDOWN_TIMEOUT_S = 5.0
-# Where no more connections can be taken (too many open files), trying at once again would only burn the loop.
-ACCEPT_PAUSE_S = 0.5
 
 _NO_FAULT_OF_TLS = (ssl.SSLWantReadError, ssl.SSLWantWriteError, ssl.SSLZeroReturnError, ssl.SSLEOFError)
 
@@ -65,10 +55,7 @@ class Gate:
     ) -> None:
         self.door = door
         self._refused = refused
-        self._accepting: asyncio.Task[None] | None = None
-        self._porch = Porch()
-        self._turns = asyncio.Lock()
-        self._next_turn = 0.0
+        self._entrance: Entrance | None = None
         # Each peer's connections.
         self._inside: dict[str | None, dict[asyncio.Transport, Inside]] = {}
         self._use(context, own_until)
@@ -85,12 +72,12 @@ class Gate:
     def open(self, listening: socket.socket, application: Callable[[], asyncio.Protocol]) -> None:
         """Lets in who connects to a listening socket; the application gets who came through the handshake."""
         listening.setsockopt(socket.SOL_SOCKET, socket.SO_SNDBUF, SEND_BUFFER_BYTES)
-        self._accepting = asyncio.create_task(self._accept(listening, application))
+        self._entrance = Entrance(self.door, listening, partial(self._shake_hands, application), self._crowds)
 
     def stop_accepting(self) -> None:
         """Closes the port; who is inside stays."""
-        if self._accepting:
-            self._accepting.cancel()
+        if self._entrance:
+            self._entrance.stop_accepting()
 
     @property
     def inside(self) -> tuple[Inside, ...]:
@@ -111,10 +98,8 @@ class Gate:
 
     async def close(self) -> None:
         """Closes the port and ends the handshakes that are under way."""
-        self.stop_accepting()
-        if self._accepting:
-            await asyncio.gather(self._accepting, return_exceptions=True)
-        await self._porch.clear()
+        if self._entrance:
+            await self._entrance.close()
 
     def _open(self) -> list[tuple[asyncio.Transport, Inside]]:
         still = ((uri, self._open_of(uri)) for uri in self._inside)
@@ -131,58 +116,24 @@ class Gate:
         else:
             log.warning("peer_refused", door=self.door, reason=reason, peer=peer, address=address)
 
-    async def _accept(self, listening: socket.socket, application: Callable[[], asyncio.Protocol]) -> None:
-        # The handshake is not left to a server of the loop: that keeps to itself who failed in it, and why.
-        loop = asyncio.get_running_loop()
-        with listening:
-            while True:
-                try:
-                    self._meet(*await loop.sock_accept(listening), application)
-                    for _ in range(MOST_AT_ONCE):
-                        self._meet(*listening.accept(), application)
-                except BlockingIOError:
-                    continue
-                except OSError as fault:
-                    log.error("accept_failed", door=self.door, fault=fault.strerror)
-                    await asyncio.sleep(ACCEPT_PAUSE_S)
-                # An accept does not wait while anybody knocks: the rest of the loop has its turn in between.
-                await asyncio.sleep(0)
-
-    def _meet(
-        self, connection: socket.socket, place: tuple[Any, ...], application: Callable[[], asyncio.Protocol]
-    ) -> None:
-        address = str(place[0])
-        connection.setblocking(False)
-        if self._porch.make_room(address):
-            shaking = self._shake_hands(connection, address, application)
-            self._porch.enter(address, asyncio.get_running_loop().create_task(shaking))
-        else:
-            connection.close()
-            self._refuse(Refusal.CROWDING, address, None)
-
-    async def _turn(self) -> float:
-        """Waits for the turn of one more handshake; gives the seconds left for it.
-
-        Whoever gives way while it waits leaves no gap: the turn goes to the next.
-        """
-        loop = asyncio.get_running_loop()
-        until = loop.time() + HANDSHAKE_TIMEOUT_S
-        async with self._turns:
-            await asyncio.sleep(self._next_turn - loop.time())
-            self._next_turn = loop.time() + PACE_S
-        return max(until - loop.time(), LEAST_TIMEOUT_S)
+    def _crowds(self, address: str) -> None:
+        self._refuse(Refusal.CROWDING, address, None)
 
     async def _shake_hands(
-        self, connection: socket.socket, address: str, application: Callable[[], asyncio.Protocol]
+        self,
+        application: Callable[[], asyncio.Protocol],
+        connection: socket.socket,
+        address: str,
+        seconds: float,
     ) -> None:
+        # The handshake is not left to a server of the loop: that keeps to itself who failed in it, and why.
         try:
-            left = await self._turn()
             own_until = self._own_until
             transport, _protocol = await asyncio.get_running_loop().connect_accepted_socket(
                 application,
                 connection,
                 ssl=self._context,
-                ssl_handshake_timeout=left,
+                ssl_handshake_timeout=seconds,
                 ssl_shutdown_timeout=TLS_SHUTDOWN_TIMEOUT_S,
             )
         except ssl.SSLError as fault:
@@ -191,9 +142,6 @@ class Gate:
             log.warning("tls_broke", door=self.door, stage="handshake", reason="TIMEOUT", address=address)
         except OSError:
             pass  # it came and went
-        except asyncio.CancelledError:
-            connection.close()
-            raise
         except Exception as fault:
             log.error("handshake_tripped", door=self.door, fault=type(fault).__name__)
         else:

@@ -1,54 +1,96 @@
-"""門前: who stands before a gate without having shown who they are. No address keeps the others out."""
+"""門前: who stands before a gate without having shown who they are, whose turn is next, and who gives way."""
 
 import asyncio
-from functools import partial
+import socket
+from dataclasses import dataclass
 
 # A full handshake at once from every municipality of a prefecture, twice.
 MOST = 128
 
-Entering = asyncio.Task[None]
+
+@dataclass(eq=False, slots=True)
+class Standing:
+    """One who connected, from where, and its handshake once that has begun."""
+
+    connection: socket.socket
+    address: str
+    handshake: asyncio.Task[None] | None = None
+
+    def turn_away(self) -> None:
+        """Ends it, whether or not its turn has come."""
+        if self.handshake:
+            self.handshake.cancel()
+        else:
+            self.connection.close()
+
+
+# Those of each address, in the order they came.
+_ByAddress = dict[str, dict[Standing, None]]
 
 
 class Porch:
-    """The handshakes under way at one gate, by address, the one that began first before the others.
+    """Who stands before one gate, by address.
 
     Full, it has room only for an address with fewer here than another: the oldest of the most crowded address
-    gives way. So whoever crowds a door crowds out itself.
+    gives way. And turns go round from address to address. So whoever crowds a door crowds out itself.
     """
 
     def __init__(self, most: int = MOST) -> None:
         self._most = most
-        self._standing: dict[str, dict[Entering, None]] = {}
+        self._here: _ByAddress = {}
+        # Whose turn has not come; the address that waited longest for one comes first.
+        self._waiting: _ByAddress = {}
+        self._count = 0
 
     def __len__(self) -> int:
-        return sum(map(len, self._standing.values()))
+        return self._count
 
-    def make_room(self, address: str) -> bool:
-        """Whether there is room for one more of an address; whoever gives way to it is cancelled."""
-        if len(self) < self._most:
-            return True
-        crowded = max(self._standing, key=lambda each: len(self._standing[each]))
-        if len(self._standing[crowded]) <= len(self._standing.get(address, ())) + 1:
-            return False
-        oldest = next(iter(self._standing[crowded]))
-        self._leave(crowded, oldest)
-        oldest.cancel()
-        return True
+    def enter(self, newcomer: Standing) -> Standing | None:
+        """Takes one in. Gives who has to go for it, if any: the newcomer itself where it crowds the door."""
+        goes = self._who_goes_for(newcomer) if self._count == self._most else None
+        if goes is newcomer:
+            return goes
+        if goes:
+            self.leave(goes)
+        self._count += 1
+        for place in (self._here, self._waiting):
+            place.setdefault(newcomer.address, {})[newcomer] = None
+        return goes
 
-    def enter(self, address: str, handshake: Entering) -> None:
-        """A handshake begins; it leaves when it ends."""
-        self._standing.setdefault(address, {})[handshake] = None
-        handshake.add_done_callback(partial(self._leave, address))
+    def next(self) -> Standing | None:
+        """Whose turn it is, which then waits no longer; nobody where nobody waits."""
+        if not self._waiting:
+            return None
+        address = next(iter(self._waiting))
+        others = self._waiting.pop(address)
+        one = next(iter(others))
+        del others[one]
+        if others:
+            self._waiting[address] = others
+        return one
 
-    async def clear(self) -> None:
-        """Ends every handshake."""
-        under_way = [handshake for standing in self._standing.values() for handshake in standing]
-        for handshake in under_way:
-            handshake.cancel()
-        await asyncio.gather(*under_way, return_exceptions=True)
+    def leave(self, one: Standing) -> None:
+        """One is here no longer; told of one who has left already, it does nothing."""
+        if _take_from(self._here, one):
+            self._count -= 1
+        _take_from(self._waiting, one)
 
-    def _leave(self, address: str, handshake: Entering) -> None:
-        standing = self._standing.get(address, {})
-        standing.pop(handshake, None)
-        if not standing:
-            self._standing.pop(address, None)
+    def everybody(self) -> list[Standing]:
+        """All who stand here."""
+        return [one for those in self._here.values() for one in those]
+
+    def _who_goes_for(self, newcomer: Standing) -> Standing:
+        crowded = max(self._here.values(), key=len)
+        if len(crowded) <= len(self._here.get(newcomer.address, ())) + 1:
+            return newcomer
+        return next(iter(crowded))
+
+
+def _take_from(place: _ByAddress, one: Standing) -> bool:
+    those = place.get(one.address, {})
+    was_there = one in those
+    if was_there:
+        del those[one]
+        if not those:
+            del place[one.address]
+    return was_there

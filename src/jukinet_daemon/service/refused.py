@@ -55,10 +55,12 @@ class RefusedPeers:
             self._known.popitem(last=False)
 
     def _is_news(self, door: str, address: str, moment: datetime) -> bool:
+        since = self._crowds.get((door, address))
+        if since and moment - since < CROWD_TOLD:
+            return False
         self._crowds = {place: since for place, since in self._crowds.items() if moment - since < CROWD_TOLD}
-        is_news = (door, address) not in self._crowds
-        self._crowds.setdefault((door, address), moment)
-        return is_news
+        self._crowds[door, address] = moment
+        return True
 
     def look(self) -> list[dict[str, Any]]:
         """All that is remembered, the latest first."""

@@ -1,0 +1,110 @@
+"""入口: takes who connects from the kernel, and lets one after another begin the handshake."""
+
+import asyncio
+import socket
+from collections.abc import Callable, Coroutine
+from functools import partial
+
+import structlog
+
+from jukinet_daemon.server.porch import Porch, Standing
+
+log = structlog.get_logger()
+
+# From its turn on: so a crowd that came at one moment does not end at one moment, which would halt the loop.
+# With the longest wait for a turn (all of the porch, 2.6 s) and the request that follows (server/guard.py)
+# less than ten seconds.
+HANDSHAKE_TIMEOUT_S = 3.0
+# One handshake is begun in so many seconds: it costs four milliseconds of the loop, and a crowd of them must
+# leave it to those who are inside.
+PACE_S = 0.02
+# So many are taken from the kernel before the loop goes on: whoever is not taken waits there, unseen.
+MOST_AT_ONCE = 4
+# Where no more connections can be taken (too many open files), trying at once again would only burn the loop.
+ACCEPT_PAUSE_S = 0.5
+
+Shake = Callable[[socket.socket, str, float], Coroutine[None, None, None]]
+
+
+class Entrance:
+    """One listening socket and those before the gate behind it.
+
+    `shake` is the handshake: with whom, from where, in how many seconds. `crowds` hears of an address that
+    found no room. One whose turn has not come is an entry in the porch and nothing more: a crowd brings
+    thousands in a second.
+    """
+
+    def __init__(
+        self, door: str, listening: socket.socket, shake: Shake, crowds: Callable[[str], None]
+    ) -> None:
+        self._door = door
+        self._listening = listening
+        self._shake = shake
+        self._crowds = crowds
+        self._porch = Porch()
+        self._somebody = asyncio.Event()
+        self._loop = asyncio.get_running_loop()
+        self._again: asyncio.TimerHandle | None = None
+        self._loop.add_reader(listening, self._accept)
+        self._turns = self._loop.create_task(self._give_turns())
+
+    def stop_accepting(self) -> None:
+        """Closes the port; who is before the gate goes on."""
+        if self._again:
+            self._again.cancel()
+        if self._listening.fileno() >= 0:
+            self._loop.remove_reader(self._listening)
+            self._listening.close()
+
+    async def close(self) -> None:
+        """Closes the port and ends what is before the gate."""
+        self.stop_accepting()
+        self._turns.cancel()
+        under_way = [one.handshake for one in self._porch.everybody() if one.handshake]
+        for one in self._porch.everybody():
+            one.turn_away()
+        await asyncio.gather(self._turns, *under_way, return_exceptions=True)
+
+    def _accept(self) -> None:
+        try:
+            for _ in range(MOST_AT_ONCE):
+                connection, place = self._listening.accept()
+                self._meet(connection, str(place[0]))
+        except (BlockingIOError, ConnectionAbortedError):
+            pass  # nobody is left, or whoever was next has gone
+        except OSError as fault:
+            log.error("accept_failed", door=self._door, fault=fault.strerror)
+            self._loop.remove_reader(self._listening)
+            self._again = self._loop.call_later(
+                ACCEPT_PAUSE_S, self._loop.add_reader, self._listening, self._accept
+            )
+
+    def _meet(self, connection: socket.socket, address: str) -> None:
+        connection.setblocking(False)
+        newcomer = Standing(connection, address)
+        goes = self._porch.enter(newcomer)
+        if goes:
+            goes.turn_away()
+        if goes is newcomer:
+            self._crowds(address)
+        else:
+            self._somebody.set()
+
+    async def _give_turns(self) -> None:
+        while True:
+            await self._somebody.wait()
+            if one := self._porch.next():
+                self._begin(one)
+                await asyncio.sleep(PACE_S)
+            else:
+                self._somebody.clear()
+
+    def _begin(self, one: Standing) -> None:
+        shaking = self._shake(one.connection, one.address, HANDSHAKE_TIMEOUT_S)
+        one.handshake = self._loop.create_task(shaking)
+        one.handshake.add_done_callback(partial(self._ended, one))
+
+    def _ended(self, one: Standing, handshake: asyncio.Task[None]) -> None:
+        self._porch.leave(one)
+        if handshake.cancelled():
+            one.connection.close()
