@@ -49,7 +49,7 @@ PARCELS = numbered(
         ("not UTF-8", lambda line, _notice: sealed(line, b'{"register":"\xff\xfe"}'), *_refused("P401")),
         ("unknown field", changed(operator="somebody"), *_refused("P401")),
         ("unknown field with a person's name", changed(**{NAME: 1}), *_refused("P401")),
-        ("field twice", of_text(lambda text: text[:-1] + ',"number":2}'), *_refused("P401")),
+        ("field twice", of_text(lambda text: text[:-1] + ',"number":2}'), *_refused("P401", "number")),
         ("missing field", changed(sent_at=...), *_refused("P401", "sent_at")),
         ("other protocol", changed(protocol="jukinet/2"), *_refused("P401", "protocol")),
         ("number as text", changed(number="1"), *_refused("P401", "number")),
@@ -147,7 +147,7 @@ PARCELS = numbered(
         (
             "field twice, once escaped",
             of_text(lambda text: text[:-1] + ',"n\\u0075mber":2}'),
-            *_refused("P401"),
+            *_refused("P401", "number"),
         ),
         (
             "field in capitals",
@@ -162,5 +162,10 @@ PARCELS = numbered(
         ("time without its zone", changed(sent_at="2026-11-23T09:00:00"), *_refused("P401", "sent_at")),
         ("checkpoint of 4,097 characters", changed(checkpoint="x" * 4097), *_refused("P401", "checkpoint")),
         ("checkpoint as a number", changed(checkpoint=1), *_refused("P401", "checkpoint")),
+        (
+            "unknown field twice, with a person's name",
+            of_text(lambda text: text[:-1] + f',"{NAME}":1,"{NAME}":2}}'),
+            *_refused("P401"),
+        ),
     ),
 )

@@ -59,7 +59,7 @@ def read_parcel(payload: bytes) -> Parcel:
     except JsonFault as fault:
         raise ParcelFault(str(fault)) from None
     if isinstance(raw, Duplicated):
-        raise ParcelFault("a field occurs twice")
+        raise ParcelFault("a field occurs twice", raw.field if raw.field in _FIELDS else None)
     try:
         message = _ADAPTER.validate_python(raw)
     except ValidationError as invalid:
