@@ -680,7 +680,7 @@ CREATE FUNCTION public.hold_case(wanted uuid) RETURNS void
 BEGIN
     PERFORM FROM bridge_case AS c WHERE c.case_id = wanted AND case_is_open(c) FOR SHARE;
     IF NOT FOUND THEN
-        RAISE EXCEPTION 'the case is over' USING ERRCODE = 'object_not_in_prerequisite_state';
+        RAISE EXCEPTION 'the case is over' USING ERRCODE = 'no_data_found';
     END IF;
 END
 $$;

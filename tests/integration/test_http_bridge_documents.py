@@ -1,5 +1,6 @@
 """The bridge's door and window answer as their OpenAPI documents say, to good forms and to bad ones."""
 
+import asyncio
 import json
 from uuid import uuid4
 
@@ -15,6 +16,8 @@ from jukinet_daemon.server.guard import LET_GO_BYTES
 from jukinet_daemon.wire.bridge import ASK_TYPE, MAX_BRIDGE_BYTES, write_ask
 from jukinet_daemon.wire.envelope import seal
 from support.bridge import PASSWORD, WANTED, Bridged, emigrate, opened_request
+from support.store import holding
+from support.world import until
 
 BAD_BODIES = (
     *(b"", b"{}", b"[]", b"null", b"\xff", b"{", b'{"first": 1, "first": 2}', b'{"password": 1}'),
@@ -90,6 +93,30 @@ async def test_a_line_that_is_asked_again_is_told_of_and_asks_nobody(bridge_worl
         assert await ask_window(bridge_world, "post", "/bridge/cases/{id}/keys", case, form) == 409
     assert len(await bridge_world.leaves("fuhyo", "bridge_requested")) == asked
     assert len(await bridge_world.deliver(case)) == 2
+
+
+_WAITED_FOR = """SELECT FROM pg_locks AS l JOIN pg_database AS d ON d.oid = l.database
+WHERE d.datname = current_database() AND l.relation = '{}'::regclass AND NOT l.granted"""
+
+
+@pytest.mark.parametrize(
+    ("register", "table"),
+    [("fuhyo", "person_key"), ("juki", "bridge_answer")],
+    ids=["before it is asked", "before it is answered"],
+)
+async def test_a_case_that_ends_while_it_is_asked_is_told_of(
+    bridge_world: Bridged, register: str, table: str
+) -> None:
+    (person,) = await emigrate(bridge_world)
+    case = (await bridge_world.open_case())["case"]
+    form = json.dumps({"first": 1, "keys": [person["resident_code"]]}).encode()
+    house = bridge_world.houses[register]
+    async with holding(house.dsn, f"LOCK TABLE {table}"):
+        asking = asyncio.create_task(ask_window(bridge_world, "post", "/bridge/cases/{id}/keys", case, form))
+        await until(lambda: house.rows(_WAITED_FOR.format(table)))
+        await bridge_world.deliver(case)
+    assert await asking == 409
+    assert await bridge_world.leaves("fuhyo", "bridge_received") == []
 
 
 async def put(world: Bridged, register: str, body: bytes) -> int:

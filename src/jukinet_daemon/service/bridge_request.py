@@ -29,7 +29,7 @@ from jukinet_daemon.service.clock import Clock
 from jukinet_daemon.service.metrics import Metrics
 from jukinet_daemon.service.operator import OperatorFault
 from jukinet_daemon.store.bridge_request import CaseRow, Entry, Opening, RequestStore, Settling
-from jukinet_daemon.store.faults import RowFault
+from jukinet_daemon.store.faults import OverFault, RowFault
 from jukinet_daemon.vault.age import AgeWriter
 from jukinet_daemon.vault.fields import Vault
 from jukinet_daemon.vault.seal import RequestKey, SealFault, key_digest
@@ -153,9 +153,14 @@ class RequestDesk:
         """
         case = self._found(case_id, operator)
         counts: Counter[str] = Counter()
-        for start in range(0, len(keys), MAX_REQUESTS):
-            block = keys[start : start + MAX_REQUESTS]
-            counts.update(await self._ask_block(case, first_place + start, block))
+        try:
+            for start in range(0, len(keys), MAX_REQUESTS):
+                block = keys[start : start + MAX_REQUESTS]
+                counts.update(await self._ask_block(case, first_place + start, block))
+        except OverFault:
+            raise CaseFault(
+                "問う間に事案が終わった。新しい事案で問い直す / the case ended meanwhile; ask in a new one"
+            ) from None
         for code, count in counts.items():
             self._metrics.bridge_requests.labels(code).inc(count)
         return dict(counts)

@@ -112,7 +112,7 @@ class RequestStore:
         return ends
 
     async def open_requests(self, case_id: str, openings: Sequence[Opening]) -> None:
-        """Opens requests of a case. Raises StoreFault, also where the case is over."""
+        """Opens requests of a case. Raises OverFault where it ended, StoreFault."""
         rows = [
             (o.request_id, o.case_id, o.place, o.addressee, o.person_id, o.key_digest, o.code)
             for o in openings
@@ -133,7 +133,7 @@ class RequestStore:
         return bool(await vouched_call(self._database, "confirm_requests", list(ids), rows))
 
     async def settle(self, case_id: str, settlings: Sequence[Settling]) -> None:
-        """Settles requests and holds what came, sealed. Raises StoreFault, also where the case is over."""
+        """Settles requests and holds what came, sealed. Raises OverFault where the case ended, StoreFault."""
         rows = [(s.request_id, s.code, self._sealed(case_id, s)) for s in settlings]
         leaves = [leaf_row(settling.leaf) for settling in settlings]
         await vouched_call(self._database, "settle_requests", case_id, rows, leaves)

@@ -14,6 +14,10 @@ class RowFault(StoreFault):
     """The database refuses a row: one of the batch cannot be stored as it is, however often it is tried."""
 
 
+class OverFault(StoreFault):
+    """What was to be worked on ended meanwhile; the database is well."""
+
+
 class UnsafeDatabase(StoreFault):
     """The database may lose what it confirmed, or has another schema. `problems` names each setting."""
 
@@ -28,9 +32,15 @@ def store_faults() -> Iterator[None]:
     try:
         yield
     except asyncpg.PostgresError as fault:
-        # str(fault) may quote values; the SQLSTATE and its name do not. Class 22: data, 23: constraints.
-        kind = RowFault if (fault.sqlstate or "").startswith(("22", "23")) else StoreFault
-        raise kind(f"{type(fault).__name__} ({fault.sqlstate})") from None
+        # str(fault) may quote values; the SQLSTATE and its name do not.
+        raise _kind(fault.sqlstate or "")(f"{type(fault).__name__} ({fault.sqlstate})") from None
     except (TimeoutError, asyncpg.InterfaceError, asyncpg.InternalClientError, OSError) as fault:
         # InternalClientError too: asyncpg's answer on a connection that the server ended while it was idle.
         raise StoreFault(f"{type(fault).__name__}: connection to the database lost or refused") from None
+
+
+def _kind(sqlstate: str) -> type[StoreFault]:
+    """Class 22: data, 23: constraints. P0002 is raised by our own functions alone."""
+    if sqlstate.startswith(("22", "23")):
+        return RowFault
+    return OverFault if sqlstate == "P0002" else StoreFault
