@@ -120,7 +120,8 @@ syscalls: $(READY) ## 呼ばれたシステムコールを unit の許可と比�
 monitoring: ## 警報の規則を promtool で調べる / check the alert rules with promtool
 	@command -v promtool >/dev/null || { [ "$$(id -u)" = 0 ] && apt-get install -y -qq --no-install-recommends prometheus >/dev/null; } \
 	  || { echo "promtool がありません: apt-get install prometheus / promtool is missing"; exit 1; }
-	@promtool check rules config/monitoring/alerts.yml && promtool check config --syntax-only config/monitoring/prometheus.yml
+	@promtool check rules config/monitoring/alerts.yml && promtool check config --syntax-only config/monitoring/prometheus.yml \
+	  && promtool test rules tests/monitoring/alerts.test.yml
 
 schemas: $(READY) ## 生成物を作り直す / regenerate the JSON Schemas, outcome table, schema dumps
 	@PYTHONPATH=tests $(BIN)/python -m generate && PYTHONPATH=tests $(BIN)/python -m dump_schemas

@@ -13,6 +13,7 @@ from jukinet_daemon.service.metrics import Metrics
 FOLDER = Path(__file__).parents[2] / "config" / "monitoring"
 ALERTS = (FOLDER / "alerts.yml").read_text("utf-8")
 DASHBOARD = json.loads((FOLDER / "dashboard.json").read_text("utf-8"))
+CASES = (Path(__file__).parents[1] / "monitoring" / "alerts.test.yml").read_text("utf-8")
 _SERIES = re.compile(r"jukinet_[a-z_]+")
 _SELECTED = re.compile(r"(jukinet_[a-z_]+)\{([a-z_]+)=")
 _BY = re.compile(r"by \(([a-z_, ]+)\)")
@@ -61,6 +62,10 @@ def test_an_alert_says_how_bad_it_is_and_what_to_do(rule: dict[str, str]) -> Non
     assert re.fullmatch(r"\{severity: (info|warning|critical)\}", rule["labels"])
     assert " / " in rule["summary"]
     assert rule["action"]
+
+
+def test_every_alert_has_a_case_that_promtool_tries() -> None:
+    assert {rule["alert"] for rule in _rules()} == set(re.findall(r'alertname="(\w+)"', CASES))
 
 
 def test_no_two_panels_have_one_place() -> None:

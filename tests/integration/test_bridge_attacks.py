@@ -35,7 +35,7 @@ from jukinet_daemon.wire.bridge import (
 from support.bridge import Bridged, an_ask, emigrate, opened_request, put
 from support.notices import juki_change, resident_code
 from support.store import session
-from support.world import FUKUOKA, TRUST_DOMAIN, Pki, until
+from support.world import FUKUOKA, TRUST_DOMAIN, House, Pki, until
 
 
 async def test_the_stolen_client_key_of_the_fuhyo_server_alone_gets_nothing(bridge_world: Bridged) -> None:
@@ -103,6 +103,12 @@ DIFFERENCES = [
 ]
 
 
+def answered(house: House, code: str) -> float | None:
+    """How often a server says that it answered so at its door of the bridge."""
+    registry = house.daemon._frame.metrics.registry
+    return registry.get_sample_value("jukinet_bridge_answers_total", {"code": code})
+
+
 async def test_a_request_that_differs_in_anything_is_not_confirmed(bridge_world: Bridged) -> None:
     (person,) = await emigrate(bridge_world)
     asker = bridge_world.inquirer("juki", bridge_world.pki.files(Role.PREF, "fuhyo"))
@@ -113,6 +119,9 @@ async def test_a_request_that_differs_in_anything_is_not_confirmed(bridge_world:
             assert [(r.code, r.number) for r in await put(asker, ask, [opened.key])] == [("B330", None)]
     finally:
         await asker.close()
+    # A monitor is told at both ends.
+    for house in (bridge_world.juki, bridge_world.fuhyo):
+        assert answered(house, "B330") == len(DIFFERENCES)
 
 
 async def test_another_persons_code_in_an_open_request_is_not_confirmed(bridge_world: Bridged) -> None:
@@ -139,6 +148,7 @@ async def test_a_request_is_answered_once_even_if_the_answer_was_lost(bridge_wor
     assert (first.code, first.number) == ("B100", person["individual_number"])
     assert again.number is None
     assert again.code in ("B330", "B331")
+    assert (answered(bridge_world.juki, "B100"), answered(bridge_world.juki, again.code)) == (1, 1)
     rows = await bridge_world.juki.rows("SELECT code FROM bridge_answer")
     assert [row["code"] for row in rows] == ["B100"]
     # the second question left its evidence too

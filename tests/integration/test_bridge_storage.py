@@ -320,7 +320,7 @@ async def test_what_ends_while_it_is_called_back_is_not_confirmed(bridge_world: 
     try:
         store = Ending(database, VAULT)
         store.dsn, store.ends = bridge_world.fuhyo.dsn, ENDS[ends]
-        told = await Confirmer(store, CLOCK).answer(signed, peer)
+        told = await Confirmer(store, CLOCK, Metrics()).answer(signed, peer)
     finally:
         await database.close()
     assert list(read_confirmation(told, digest_of(signed)).values()) == ["B330"]

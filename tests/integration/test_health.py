@@ -17,7 +17,9 @@ from support.stall import house_on
 from support.world import FUKUOKA, KITAKYUSHU, House, Pki, postgres, until
 
 # What a metric counts or measures in, as the last word of its name (Prometheus, "Metric and label naming").
-UNITS = "seconds|notices|requests|parcels|records|connections|refused|relayed|erased|leaves|conflicts|up"
+UNITS = (
+    "seconds|notices|answers|requests|parcels|records|connections|refused|relayed|erased|leaves|conflicts|up"
+)
 METRIC = re.compile(rf"jukinet_[a-z_]*({UNITS})")
 
 

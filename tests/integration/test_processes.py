@@ -13,6 +13,7 @@ from prometheus_client.parser import text_string_to_metric_families
 from jukinet_daemon.daemon.serve import Daemon
 from jukinet_daemon.outward import call
 from jukinet_daemon.pki.peer import Role
+from jukinet_daemon.pki.refusal import Refusal
 from jukinet_daemon.store.keys import KeyStore
 from jukinet_daemon.store.pool import open_database
 from jukinet_daemon.store.processes import Processes
@@ -110,12 +111,75 @@ async def test_the_metrics_of_all_processes_stand_at_one_door(site: Site) -> Non
         return [
             sample.value
             for sample in families["jukinet_notices"].samples
-            if sample.name.endswith("_total") and sample.labels.get("process", "").startswith("notices@")
+            if sample.name.endswith("_total") and sample.value
+            if sample.labels.get("process", "").startswith("notices@")
         ]
 
     assert await until(told, 60) == [2.0]
     heads = [line for line in (await site.ask("/metrics")).splitlines() if line.startswith("# TYPE")]
     assert len(heads) == len(set(heads))
+
+
+async def _duties(site: Site) -> dict[str, float]:
+    text = await site.ask("/metrics")
+    families = {family.name: family for family in text_string_to_metric_families(text)}
+    return {sample.labels["duty"]: sample.value for sample in families["jukinet_duty_up"].samples}
+
+
+async def test_a_monitor_sees_which_duty_nobody_does(site: Site) -> None:
+    await site.start("health")
+    assert await _duties(site) == {"notices": 0, "national": 0, "health": 1}
+    await site.start("notices")
+    await site.start("national")
+
+    async def all_done() -> bool:
+        return set((await _duties(site)).values()) == {1}
+
+    await until(all_done, 60)
+    await site.stop("national")
+    assert await _duties(site) == {"notices": 1, "national": 0, "health": 1}
+    async with session(site.dsn) as owner:
+        # Killed: it took nothing back, and has told nothing since.
+        await owner.execute("UPDATE process SET told_at = told_at - interval '1 hour' WHERE name = 'notices'")
+        assert await _duties(site) == {"notices": 0, "national": 0, "health": 1}
+    await until(_told_again(site), 60)
+    site.running["notices"]._frame.status.stopping = True
+
+    async def closing() -> bool:
+        return (await _duties(site))["notices"] == 0
+
+    await until(closing, 60)
+
+
+def _told_again(site: Site) -> Callable[[], Any]:
+    async def so() -> bool:
+        return (await _duties(site))["notices"] == 1
+
+    return so
+
+
+async def test_what_raises_an_alarm_is_counted_from_zero(site: Site) -> None:
+    for section in ("health", "notices", "national"):
+        await site.start(section)
+    wanted = {
+        ("jukinet_notices_total", "L500"),
+        ("jukinet_parcels_refused_total", "P400"),
+        ("jukinet_parcels_refused_total", "L500"),
+        ("jukinet_relayed_total", "refused"),
+        *(("jukinet_peers_refused_total", f"notices {reason}") for reason in Refusal),
+        *(("jukinet_peers_refused_total", f"national {reason}") for reason in Refusal),
+    }
+
+    async def all_there() -> bool:
+        zero = {
+            (sample.name, " ".join(value for label, value in sample.labels.items() if label != "process"))
+            for family in text_string_to_metric_families(await site.ask("/metrics"))
+            for sample in family.samples
+            if sample.value == 0
+        }
+        return wanted <= zero
+
+    await until(all_there, 60)
 
 
 async def test_the_seal_has_no_key_of_the_fields_and_holds_up_no_rotation(

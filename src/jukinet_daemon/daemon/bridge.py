@@ -8,6 +8,7 @@ from aiohttp import web
 
 from jukinet_daemon.config import Bridge
 from jukinet_daemon.daemon.frame import Frame
+from jukinet_daemon.domain.bridge_outcomes import BRIDGE_OUTCOMES
 from jukinet_daemon.domain.outcomes import Outcome
 from jukinet_daemon.domain.provide import SCOPES, Item, ProvisionRequest, may_provide
 from jukinet_daemon.domain.register import Finding
@@ -21,10 +22,11 @@ from jukinet_daemon.server.control import bound, plainly, serve_here
 from jukinet_daemon.server.listener import Listener
 from jukinet_daemon.service.bridge_case import Permit, leaf
 from jukinet_daemon.service.bridge_confirm import Confirmer
-from jukinet_daemon.service.bridge_erase import Eraser
+from jukinet_daemon.service.bridge_erase import WHYS, Eraser
 from jukinet_daemon.service.bridge_open import OpenCases
 from jukinet_daemon.service.bridge_release import Releaser
 from jukinet_daemon.service.bridge_request import Peers, RequestDesk, Tools
+from jukinet_daemon.service.metrics import from_zero
 from jukinet_daemon.store.bridge_release import ReleaseStore
 from jukinet_daemon.store.bridge_request import RequestStore
 from jukinet_daemon.store.pool import Database
@@ -37,13 +39,14 @@ _OTHER = {"juki": "fuhyo", "fuhyo": "juki"}
 async def open_bridge(frame: Frame, settings: Bridge) -> None:
     """Opens this register's side of the bridge. Raises StoreFault, PkiFileError, OSError."""
     database = await frame.database("bridge")
+    from_zero(frame.metrics.bridge_answers, BRIDGE_OUTCOMES)
     await {"juki": _open_release, "fuhyo": _open_request}[frame.register.name](frame, settings, database)
 
 
 async def _open_release(frame: Frame, settings: Bridge, database: Database) -> None:
     store = ReleaseStore(database, frame.vault)
     fuhyo = _inquirer(frame, settings.peer, _policy(frame, settings, Side.SERVER))
-    releaser = Releaser(store, fuhyo, _permit(frame), frame.vault, frame.clock)
+    releaser = Releaser(store, fuhyo, _permit(frame), frame.vault, frame.clock, frame.metrics)
     note = _note(frame, store)
     await _open_door(
         frame,
@@ -62,11 +65,13 @@ async def _open_release(frame: Frame, settings: Bridge, database: Database) -> N
 
 async def _open_request(frame: Frame, settings: Bridge, database: Database) -> None:
     store = RequestStore(database, frame.vault)
+    from_zero(frame.metrics.bridge_requests, BRIDGE_OUTCOMES)
+    from_zero(frame.metrics.bridge_erased, WHYS)
     open_cases = OpenCases(settings.hold_minutes * 60, time.monotonic)
     eraser = Eraser(store, open_cases, frame.clock, frame.metrics)
     # Before anything else: what a run before this one held is erased, however young it is.
     await eraser.sweep()
-    confirmer = Confirmer(store, frame.clock)
+    confirmer = Confirmer(store, frame.clock, frame.metrics)
     juki = _inquirer(frame, settings.peer, _policy(frame, settings, Side.SERVER))
     national = _national(frame, settings)
     await _open_door(

@@ -16,13 +16,14 @@ from jukinet_daemon.domain.register import Register, Strictness
 from jukinet_daemon.loops.trust import Line
 from jukinet_daemon.pki.files import PkiFileError
 from jukinet_daemon.pki.peer import PeerIdentity, Role
+from jukinet_daemon.pki.refusal import Refusal
 from jukinet_daemon.pki.tls import TlsFiles
 from jukinet_daemon.schemas import read_areas, read_bases, read_offices
 from jukinet_daemon.server.gate import Gate
 from jukinet_daemon.service.batch import House
 from jukinet_daemon.service.clock import Clock, clock_of
 from jukinet_daemon.service.maintenance import MaintenanceDesk
-from jukinet_daemon.service.metrics import Metrics
+from jukinet_daemon.service.metrics import Metrics, from_zero
 from jukinet_daemon.service.pulse import Pulse
 from jukinet_daemon.service.refused import RefusedPeers
 from jukinet_daemon.service.status import Expiry, Status
@@ -111,10 +112,15 @@ class Frame:
 
     def gate(self, door: str) -> Gate:
         """The TLS entrance of a door, kept up to date with the files. Raises PkiFileError."""
+        self.count_refused(door)
         own = self.credentials.own
         gate = Gate(door, own.server, self.refused, own.until)
         self.lines.append(gate)
         return gate
+
+    def count_refused(self, door: str) -> None:
+        """Counts from zero who is not admitted at a door."""
+        from_zero(self.metrics.peers_refused, (door,), Refusal)
 
     def _peers(self) -> dict[str, list[Any]]:
         gates = [line for line in self.lines if isinstance(line, Gate)]

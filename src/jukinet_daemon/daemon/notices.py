@@ -8,6 +8,7 @@ from jukinet_daemon.config import NoticesDoor
 from jukinet_daemon.daemon.frame import Frame, cancelled
 from jukinet_daemon.daemon.seal import open_witnesses
 from jukinet_daemon.daemon.watch import open_watch
+from jukinet_daemon.domain.outcomes import OUTCOMES, PARCEL_REFUSALS, TRY_AGAIN
 from jukinet_daemon.loops.maintenance import MaintenanceLoop
 from jukinet_daemon.loops.receive import ReceiveLoop
 from jukinet_daemon.pki.peer import Role
@@ -17,6 +18,7 @@ from jukinet_daemon.server.notices import Desk
 from jukinet_daemon.server.notices import NoticesDoor as NoticesDoorHandler
 from jukinet_daemon.service.compare import Comparer
 from jukinet_daemon.service.lanes import Lanes
+from jukinet_daemon.service.metrics import Metrics, from_zero
 from jukinet_daemon.service.numbers import Numbers
 from jukinet_daemon.service.receive import Receiver
 from jukinet_daemon.service.refuse import Refuser
@@ -45,6 +47,7 @@ async def open_notices(frame: Frame, settings: NoticesDoor) -> None:
     frame.stack.push_async_callback(_finish, lanes, workers)
     numbers, comparer = await open_watch(frame)
     witnesses = await open_witnesses(frame)
+    _count_from_zero(frame.metrics)
     desk = _desk(frame, lanes, inbox, numbers, comparer, witnesses)
     door = NoticesDoorHandler(desk, settings.parcels_in_flight)
     listener = Listener(door.application(), frame.gate("notices"))
@@ -62,6 +65,12 @@ async def open_notices(frame: Frame, settings: NoticesDoor) -> None:
         "lanes": lanes.look(),
         "failing_seconds": receiver.failing_seconds,
     }
+
+
+def _count_from_zero(metrics: Metrics) -> None:
+    of_parcels = {outcome.code for outcome in PARCEL_REFUSALS}
+    from_zero(metrics.notices, OUTCOMES.keys() - of_parcels)
+    from_zero(metrics.parcels_refused, of_parcels | {TRY_AGAIN.code})
 
 
 def _desk(

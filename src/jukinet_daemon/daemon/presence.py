@@ -6,6 +6,7 @@ from typing import Any
 from jukinet_daemon.config import Bridge, Config, NoticesDoor
 from jukinet_daemon.daemon.frame import Frame
 from jukinet_daemon.loops.presence import TELL_EVERY_S, PresenceLoop
+from jukinet_daemon.service.duties import Duties
 from jukinet_daemon.store.processes import Processes
 
 SILENT_AFTER_S = 4 * TELL_EVERY_S
@@ -13,8 +14,12 @@ SILENT_AFTER_S = 4 * TELL_EVERY_S
 
 def begin_presence(frame: Frame, whole: Config) -> PresenceLoop:
     """Begins to tell of this process, and to hear of the others. `whole` is what all of them open."""
-    processes = Processes(frame.status_database, "+".join(frame.config.duties), socket.gethostname())
-    frame.status.others = lambda: processes.others(SILENT_AFTER_S)
+    here = frame.config.duties
+    processes = Processes(frame.status_database, "+".join(here), socket.gethostname())
+    duties = Duties(
+        lambda: processes.others(SILENT_AFTER_S), whole.duties, here, frame.status.own, frame.metrics
+    )
+    frame.status.others = duties.others
     frame.status.elsewhere = _elsewhere(whole, frame.config)
     presence = PresenceLoop(processes, frame.status.own, frame.metrics.registry)
     frame.stack.push_async_callback(presence.forget)

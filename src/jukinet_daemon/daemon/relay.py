@@ -4,10 +4,11 @@ from dataclasses import asdict
 
 from jukinet_daemon.config import National
 from jukinet_daemon.daemon.frame import Frame
-from jukinet_daemon.loops.relay import RelayLoop, Route, Watch
+from jukinet_daemon.loops.relay import DOOR, RelayLoop, Route, Watch
 from jukinet_daemon.pki.peer import Role
 from jukinet_daemon.pki.trust import DoorPolicy, Side
 from jukinet_daemon.service.compare_relayed import RelayedComparer
+from jukinet_daemon.service.metrics import from_zero
 from jukinet_daemon.service.relay import Packer
 from jukinet_daemon.store.comparison import Comparisons
 
@@ -27,6 +28,8 @@ async def open_relay(frame: Frame, settings: National) -> None:
     comparer = RelayedComparer(
         frame.register.name, frame.config.prefecture, Comparisons(database), frame.clock
     )
+    frame.count_refused(DOOR)
+    from_zero(frame.metrics.relayed, ("accepted", "refused"))
     watch = Watch(frame.metrics, frame.refused, comparer)
     relay = RelayLoop(database, frame.vault, packer, route, watch)
     frame.lines.append(relay)

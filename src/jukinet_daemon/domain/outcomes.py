@@ -297,6 +297,7 @@ REGISTER_NOT_HERE = Outcome(
     "法30条の6第1項, 30条の41第1項",
     "接続先を確かめる",
 )
+PARCEL_REFUSALS = (SIGNATURE_BAD, NOT_A_PARCEL, SENDER_NOT_YOU, REGISTER_NOT_HERE)
 TRY_AGAIN = Outcome("L500", _L, "いま受け取れない", "cannot be taken now", "規則12条", _AGAIN)
 
 CODE_DOUBTFUL = Outcome(

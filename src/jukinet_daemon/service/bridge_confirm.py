@@ -10,6 +10,7 @@ from jukinet_daemon.domain.overseas import shown_overseas
 from jukinet_daemon.ledger.leaf import Leaf
 from jukinet_daemon.service.bridge_case import case_fields, leaf, moment_text
 from jukinet_daemon.service.clock import Clock
+from jukinet_daemon.service.metrics import Metrics
 from jukinet_daemon.store.bridge_request import Asked, RequestStore
 from jukinet_daemon.vault.seal import key_digest
 from jukinet_daemon.wire.bridge import (
@@ -31,9 +32,10 @@ REGISTER = "fuhyo"
 class Confirmer:
     """The 附票 server's answer to a call back."""
 
-    def __init__(self, store: RequestStore, clock: Clock) -> None:
+    def __init__(self, store: RequestStore, clock: Clock, metrics: Metrics) -> None:
         self._store = store
         self._clock = clock
+        self._metrics = metrics
 
     async def answer(self, signed: str, peer: VerifyingKey) -> bytes:
         """The payload of the answer to a signed call back; a request is confirmed once and never again.
@@ -52,6 +54,8 @@ class Confirmer:
         said = await self._confirmed(ask, peer, digest)
         if strange := sum(outcome is outcomes.NOT_CONFIRMED for outcome in said):
             log.error("bridge_call_back_refused", requests=strange, peer=peer.thumbprint)
+        for outcome in said:
+            self._metrics.bridge_answers.labels(outcome.code).inc()
         codes = [(request.id, outcome.code) for request, outcome in zip(ask.requests, said, strict=True)]
         return write_confirmation(digest, codes, self._clock().isoformat(timespec="milliseconds"))
 

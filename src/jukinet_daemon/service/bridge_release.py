@@ -16,6 +16,7 @@ from jukinet_daemon.domain.overseas import left_overseas
 from jukinet_daemon.ledger.leaf import Leaf
 from jukinet_daemon.service.bridge_case import Correspondent, PeerUnreachable, Permit, case_fields, leaf
 from jukinet_daemon.service.clock import Clock
+from jukinet_daemon.service.metrics import Metrics
 from jukinet_daemon.store.bridge_release import Burning, Burnt, Found, ReleaseStore
 from jukinet_daemon.vault.fields import Vault
 from jukinet_daemon.vault.seal import seal_to
@@ -66,13 +67,20 @@ class Releaser:
     """The 都道府県 server's side of the bridge."""
 
     def __init__(
-        self, store: ReleaseStore, fuhyo: Correspondent, permit: Permit, vault: Vault, clock: Clock
+        self,
+        store: ReleaseStore,
+        fuhyo: Correspondent,
+        permit: Permit,
+        vault: Vault,
+        clock: Clock,
+        metrics: Metrics,
     ) -> None:
         self._store = store
         self._fuhyo = fuhyo
         self._permit = permit
         self._vault = vault
         self._clock = clock
+        self._metrics = metrics
 
     async def answer(self, signed: str, peer: VerifyingKey) -> bytes:
         """The payload of the answer to a signed question; when it is given, every request in it is burnt.
@@ -160,6 +168,7 @@ class Releaser:
             again = replace(item, outcome=outcomes.ALREADY_ANSWERED)
             await self._store.note([self._leaf(reading, again)])
             release = Release(outcomes.ALREADY_ANSWERED.code, None)
+        self._metrics.bridge_answers.labels(release.code).inc()
         bound_to = f"{reading.digest}/{item.request.id}".encode()
         return seal_to(item.request.key, write_release(release), bound_to)
 

@@ -1,5 +1,8 @@
 """計数: what Prometheus reads. Names and units by its conventions; labels never carry a personal value."""
 
+from collections.abc import Iterable
+from itertools import product
+
 from prometheus_client import CollectorRegistry, Counter, Gauge, Histogram
 
 _SECONDS = (0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1.0, 2.5, 5.0, 10.0)
@@ -12,6 +15,7 @@ class Metrics:
     def __init__(self) -> None:
         self.registry = CollectorRegistry()
         self._add_bridge()
+        self._add_health()
         self._add_ledger()
         self.notices = Counter(
             "jukinet_notices", "Answers given to notices", ["code"], registry=self.registry
@@ -43,8 +47,6 @@ class Metrics:
         self.outbox_age = Gauge(
             "jukinet_outbox_oldest_seconds", "Age of the oldest waiting record", registry=self.registry
         )
-        self.pulse_up = Gauge("jukinet_pulse_up", "Whether beats are durable", registry=self.registry)
-        self.pulse_seconds = Gauge("jukinet_pulse_seconds", "Time of a beat", registry=self.registry)
         self.held = Gauge("jukinet_held_notices", "Notices waiting for an operator", registry=self.registry)
         self.last_parcel = Gauge(
             "jukinet_last_parcel_timestamp_seconds",
@@ -70,6 +72,16 @@ class Metrics:
             ["name"],
             registry=self.registry,
         )
+
+    def _add_health(self) -> None:
+        self.duty_up = Gauge(
+            "jukinet_duty_up",
+            "Whether a process does what a section of the configuration asks for, its door open",
+            ["duty"],
+            registry=self.registry,
+        )
+        self.pulse_up = Gauge("jukinet_pulse_up", "Whether beats are durable", registry=self.registry)
+        self.pulse_seconds = Gauge("jukinet_pulse_seconds", "Time of a beat", registry=self.registry)
 
     def _add_ledger(self) -> None:
         self.ledger_size = Gauge("jukinet_ledger_leaves", "Leaves that are sealed", registry=self.registry)
@@ -98,6 +110,21 @@ class Metrics:
         self.bridge_requests = Counter(
             "jukinet_bridge_requests", "Persons asked for on the bridge", ["code"], registry=self.registry
         )
+        self.bridge_answers = Counter(
+            "jukinet_bridge_answers",
+            "Requests of the other server answered at the bridge",
+            ["code"],
+            registry=self.registry,
+        )
         self.bridge_erased = Counter(
             "jukinet_bridge_erased", "Cases whose numbers were erased", ["why"], registry=self.registry
         )
+
+
+def from_zero(counter: Counter, *values: Iterable[str]) -> None:
+    """Shows a counter's series, each of so many labels, before anything is counted.
+
+    Prometheus finds no increase in a series that begins at 1: the first event would raise no alarm.
+    """
+    for labels in product(*values):
+        counter.labels(*labels)

@@ -16,6 +16,11 @@ class Told:
     report: Mapping[str, Any]
     metrics: str = field(repr=False)
 
+    @property
+    def duties(self) -> tuple[str, ...]:
+        """What it opens: its name says so."""
+        return tuple(self.name.partition("@")[0].split("+"))
+
 
 class Processes:
     """The words of one process among those of the others. `name` says what it opens, `host` where it runs."""
