@@ -14,7 +14,6 @@ CREATE TYPE public.bridge_answer_row AS (
 	basis text,
 	affair text,
 	thumbprint text,
-	person_id bigint,
 	code text,
 	resident_code text,
 	expected integer
@@ -240,10 +239,15 @@ CREATE FUNCTION public.bridge_burn(answers public.bridge_answer_row[], leaves pu
     AS $$
 DECLARE
     a bridge_answer_row;
+    found_id bigint;
     version_now integer;
+    given integer;
     i integer;
     results text[] := '{}';
 BEGIN
+    IF cardinality(answers) > 100 THEN
+        RAISE EXCEPTION 'too many answers at once' USING ERRCODE = 'insufficient_privilege';
+    END IF;
     -- Held until the commit: whoever comes back now comes after the answer. In the order in which commit_batch
     -- locks persons, all before the first request is burnt, and requests too
     -- in one order.
@@ -253,17 +257,31 @@ BEGIN
     ) ORDER BY person_id FOR SHARE;
     FOR i IN SELECT place FROM generate_subscripts(answers, 1) AS place ORDER BY (answers[place]).request_id LOOP
         a := answers[i];
+        found_id := NULL;
+        given := NULL;
         IF a.expected IS NOT NULL THEN
-            SELECT p.version INTO version_now
+            SELECT p.person_id, p.version INTO found_id, version_now
             FROM person_key AS k JOIN person AS p ON p.person_id = k.person_id
             WHERE k.kind = 'code' AND k.value = a.resident_code FOR SHARE OF p;
             IF coalesce(version_now, 0) <> a.expected THEN
                 results[i] := 'moved';
                 CONTINUE;
             END IF;
+            given := left_overseas(a.resident_code, (clock_timestamp() AT TIME ZONE 'Asia/Tokyo')::date);
         END IF;
-        INSERT INTO bridge_answer (request_id, case_id, office, basis, affair, thumbprint, person_id, code)
-        VALUES (a.request_id, a.case_id, a.office, a.basis, a.affair, a.thumbprint, a.person_id, a.code)
+        IF a.code = 'B100' AND given IS NULL THEN
+            RAISE EXCEPTION 'the file does not show a person overseas' USING ERRCODE = 'insufficient_privilege';
+        END IF;
+        IF NOT (leaves[i]).payload::jsonb @> jsonb_build_object('request', a.request_id, 'code', a.code) THEN
+            RAISE EXCEPTION 'evidence of another answer' USING ERRCODE = 'insufficient_privilege';
+        END IF;
+        INSERT INTO bridge_answer (
+            request_id, case_id, office, basis, affair, thumbprint, person_id, code, record_version
+        )
+        VALUES (
+            a.request_id, a.case_id, a.office, a.basis, a.affair, a.thumbprint, found_id, a.code,
+            CASE a.code WHEN 'B100' THEN given END
+        )
         ON CONFLICT DO NOTHING;
         IF NOT FOUND THEN
             results[i] := 'burnt';
@@ -278,7 +296,7 @@ $$;
 
 -- Name: bridge_find(text[]); Type: FUNCTION; Schema: public; Owner: -
 
-CREATE FUNCTION public.bridge_find(codes text[]) RETURNS TABLE(person_id bigint, version integer, waiting integer, is_open boolean, is_foreign boolean, change text, cause text, event_date text, resident_code text, record_version integer, individual_number bytea)
+CREATE FUNCTION public.bridge_find(codes text[]) RETURNS TABLE(person_id bigint, version integer, waiting integer, is_open boolean, is_foreign boolean, change text, cause text, event_date text, resident_code text, numbered boolean)
     LANGUAGE plpgsql STABLE SECURITY DEFINER
     SET search_path TO 'public', 'pg_temp'
     AS $$
@@ -289,13 +307,35 @@ BEGIN
     RETURN QUERY
         SELECT p.person_id, p.version::integer, p.waiting::integer,
             EXISTS (SELECT FROM unnest(p.stays) AS s WHERE s.is_open),
-            h.is_foreign, h.change::text, h.cause::text, h.event_date::text, h.resident_code::text, h.version,
-            h.individual_number
+            h.is_foreign, h.change::text, h.cause::text, h.event_date::text, h.resident_code::text,
+            h.individual_number IS NOT NULL
         FROM unnest(codes) WITH ORDINALITY AS wanted (code, place)
         LEFT JOIN person_key AS k ON k.kind = 'code' AND k.value = wanted.code
         LEFT JOIN person AS p ON p.person_id = k.person_id
         LEFT JOIN history AS h
             ON h.person_id = p.person_id AND h.version = (p.stays[cardinality(p.stays)]).version
+        ORDER BY wanted.place;
+END
+$$;
+
+-- Name: bridge_give(uuid[]); Type: FUNCTION; Schema: public; Owner: -
+
+CREATE FUNCTION public.bridge_give(ids uuid[]) RETURNS TABLE(person_id bigint, record_version integer, individual_number bytea)
+    LANGUAGE plpgsql STABLE SECURITY DEFINER
+    SET search_path TO 'public', 'pg_temp'
+    AS $$
+BEGIN
+    IF cardinality(ids) > 100 THEN
+        RAISE EXCEPTION 'too many requests at once' USING ERRCODE = 'insufficient_privilege';
+    END IF;
+    RETURN QUERY
+        SELECT h.person_id, h.version, h.individual_number
+        FROM unnest(ids) WITH ORDINALITY AS wanted (request_id, place)
+        LEFT JOIN bridge_answer AS a
+            ON a.request_id = wanted.request_id
+            AND a.burnt_in IS DISTINCT FROM pg_current_xact_id_if_assigned()
+            AND clock_timestamp() BETWEEN a.answered_at AND a.answered_at + interval '1 minute'
+        LEFT JOIN history AS h ON h.person_id = a.person_id AND h.version = a.record_version
         ORDER BY wanted.place;
 END
 $$;
@@ -496,6 +536,87 @@ BEGIN
 END
 $$;
 
+-- Name: lies_ahead(text, date); Type: FUNCTION; Schema: public; Owner: -
+
+CREATE FUNCTION public.lies_ahead(dated text, today date) RETURNS boolean
+    LANGUAGE sql IMMUTABLE
+    RETURN ((("left"(dated, 4) || CASE substr(dated, 5, 2) WHEN '00'::text THEN '12'::text WHEN 'A1'::text THEN '05'::text WHEN 'A2'::text THEN '08'::text WHEN 'A3'::text THEN '11'::text WHEN 'A4'::text THEN '12'::text ELSE substr(dated, 5, 2) END) || CASE substr(dated, 7) WHEN '00'::text THEN '31'::text WHEN 'A1'::text THEN '10'::text WHEN 'A2'::text THEN '20'::text WHEN 'A3'::text THEN '31'::text ELSE substr(dated, 7) END) > (to_char((today)::timestamp with time zone, 'YYYYMM'::text) || CASE EXTRACT(day FROM (today + 1)) WHEN 1 THEN '31'::text ELSE to_char((today)::timestamp with time zone, 'DD'::text) END));
+
+-- Name: history; Type: TABLE; Schema: public; Owner: -
+
+CREATE TABLE public.history (
+    person_id bigint NOT NULL,
+    version integer NOT NULL,
+    notice_id uuid NOT NULL,
+    area public.area_code NOT NULL,
+    is_foreign boolean NOT NULL,
+    change public.change_word NOT NULL,
+    cause text NOT NULL,
+    event_date public.date_text NOT NULL,
+    resident_code public.resident_code NOT NULL,
+    individual_number bytea,
+    individual_number_index bytea,
+    name public.exact_text,
+    name_kana public.exact_text,
+    former_family_name public.exact_text,
+    former_family_name_kana public.exact_text,
+    alias public.exact_text,
+    date_of_birth public.date_text NOT NULL,
+    birth_era text,
+    sex public.sex_word,
+    address public.exact_text NOT NULL,
+    address_area public.area_code,
+    name_gaiji public.gaiji_count NOT NULL,
+    address_gaiji public.gaiji_count NOT NULL,
+    previous_code public.resident_code,
+    previous_number bytea,
+    record_key text,
+    notified_on date NOT NULL,
+    search_name public.exact_text,
+    search_kana public.exact_text,
+    search_former_name public.exact_text,
+    search_former_kana public.exact_text,
+    search_alias public.exact_text,
+    born_from date,
+    born_to date,
+    recorded_at timestamp with time zone DEFAULT clock_timestamp() NOT NULL,
+    CONSTRAINT history_check CHECK (((individual_number IS NULL) = (individual_number_index IS NULL)))
+);
+
+-- Name: person; Type: TABLE; Schema: public; Owner: -
+
+CREATE TABLE public.person (
+    person_id bigint NOT NULL,
+    version public.version_number NOT NULL,
+    current public.version_number,
+    stays public.stay[] NOT NULL,
+    waiting public.waiting_count NOT NULL,
+    coded boolean NOT NULL
+)
+WITH (fillfactor='80');
+
+-- Name: person_key; Type: TABLE; Schema: public; Owner: -
+
+CREATE TABLE public.person_key (
+    kind public.key_kind NOT NULL,
+    value public.exact_text NOT NULL,
+    person_id bigint NOT NULL
+);
+
+-- Name: left_overseas(text, date); Type: FUNCTION; Schema: public; Owner: -
+
+CREATE FUNCTION public.left_overseas(wanted text, today date) RETURNS integer
+    LANGUAGE sql STABLE
+    BEGIN ATOMIC
+ SELECT h.version
+    FROM ((public.person_key k
+      JOIN public.person p ON ((p.person_id = k.person_id)))
+      JOIN public.history h ON (((h.person_id = p.person_id) AND (h.version = p.stays[cardinality(p.stays)].version))))
+   WHERE (((k.kind)::text = 'code'::text) AND ((k.value)::text = left_overseas.wanted) AND ((p.waiting)::integer = 0) AND (NOT (EXISTS ( SELECT
+            FROM unnest(p.stays) s(area, is_foreign, is_open, version, change, event_date)
+           WHERE s.is_open))) AND (NOT h.is_foreign) AND (h.cause = 'overseas_move_out'::text) AND (NOT public.lies_ahead((h.event_date)::text, left_overseas.today)) AND ((h.resident_code)::text = left_overseas.wanted) AND (h.individual_number IS NOT NULL));
+END;
+
 -- Name: move_people(public.person_row[]); Type: FUNCTION; Schema: public; Owner: -
 
 CREATE FUNCTION public.move_people(people public.person_row[]) RETURNS boolean
@@ -615,7 +736,10 @@ CREATE TABLE public.bridge_answer (
     thumbprint text NOT NULL,
     person_id bigint,
     code text NOT NULL,
-    answered_at timestamp with time zone DEFAULT clock_timestamp() NOT NULL
+    record_version integer,
+    burnt_in xid8 DEFAULT pg_current_xact_id() NOT NULL,
+    answered_at timestamp with time zone DEFAULT clock_timestamp() NOT NULL,
+    CONSTRAINT bridge_answer_check CHECK (((code = 'B100'::text) = (record_version IS NOT NULL)))
 );
 
 -- Name: closing; Type: TABLE; Schema: public; Owner: -
@@ -692,47 +816,6 @@ ALTER TABLE public.held ALTER COLUMN held_id ADD GENERATED ALWAYS AS IDENTITY (
     NO MINVALUE
     NO MAXVALUE
     CACHE 1
-);
-
--- Name: history; Type: TABLE; Schema: public; Owner: -
-
-CREATE TABLE public.history (
-    person_id bigint NOT NULL,
-    version integer NOT NULL,
-    notice_id uuid NOT NULL,
-    area public.area_code NOT NULL,
-    is_foreign boolean NOT NULL,
-    change public.change_word NOT NULL,
-    cause text NOT NULL,
-    event_date public.date_text NOT NULL,
-    resident_code public.resident_code NOT NULL,
-    individual_number bytea,
-    individual_number_index bytea,
-    name public.exact_text,
-    name_kana public.exact_text,
-    former_family_name public.exact_text,
-    former_family_name_kana public.exact_text,
-    alias public.exact_text,
-    date_of_birth public.date_text NOT NULL,
-    birth_era text,
-    sex public.sex_word,
-    address public.exact_text NOT NULL,
-    address_area public.area_code,
-    name_gaiji public.gaiji_count NOT NULL,
-    address_gaiji public.gaiji_count NOT NULL,
-    previous_code public.resident_code,
-    previous_number bytea,
-    record_key text,
-    notified_on date NOT NULL,
-    search_name public.exact_text,
-    search_kana public.exact_text,
-    search_former_name public.exact_text,
-    search_former_kana public.exact_text,
-    search_alias public.exact_text,
-    born_from date,
-    born_to date,
-    recorded_at timestamp with time zone DEFAULT clock_timestamp() NOT NULL,
-    CONSTRAINT history_check CHECK (((individual_number IS NULL) = (individual_number_index IS NULL)))
 );
 
 -- Name: inbox; Type: TABLE; Schema: public; Owner: -
@@ -978,26 +1061,6 @@ CREATE SEQUENCE public.parcel_number
     NO MINVALUE
     NO MAXVALUE
     CACHE 1;
-
--- Name: person; Type: TABLE; Schema: public; Owner: -
-
-CREATE TABLE public.person (
-    person_id bigint NOT NULL,
-    version public.version_number NOT NULL,
-    current public.version_number,
-    stays public.stay[] NOT NULL,
-    waiting public.waiting_count NOT NULL,
-    coded boolean NOT NULL
-)
-WITH (fillfactor='80');
-
--- Name: person_key; Type: TABLE; Schema: public; Owner: -
-
-CREATE TABLE public.person_key (
-    kind public.key_kind NOT NULL,
-    value public.exact_text NOT NULL,
-    person_id bigint NOT NULL
-);
 
 -- Name: person_number; Type: SEQUENCE; Schema: public; Owner: -
 

@@ -17,7 +17,7 @@ from jukinet_daemon.pki.issue import Validity, issue
 from jukinet_daemon.pki.peer import PeerIdentity, Role
 from jukinet_daemon.pki.tls import TlsFiles, client_context
 from jukinet_daemon.service.bridge_case import PeerUnreachable
-from jukinet_daemon.store.bridge_release import Found, ReleaseStore
+from jukinet_daemon.store.bridge_release import Given, ReleaseStore
 from jukinet_daemon.store.pool import Database
 from jukinet_daemon.vault.fields import Vault
 from jukinet_daemon.vault.keyring import Keyring
@@ -332,9 +332,9 @@ def test_a_number_that_is_not_there_costs_the_opening_of_one_value_too() -> None
     vault = Counting(Keyring(MappingProxyType({1: bytes(32)}), 1, bytes(32)))
     store = ReleaseStore(Database(None, {}, None), vault)  # type: ignore[arg-type] # it reads nothing here
     sealed = vault.seal("history/individual_number/7/2", b"123456789012")
-    assert store.number(Found(7, 2, None, 2, sealed)) == "123456789012"
-    assert store.number(Found(None, 0, None, None, None)) is None
+    assert store.number(Given(7, 2, sealed)) == "123456789012"
+    assert store.number(None) is None
     assert len(opened) == 2
     # and it goes on after the keys were rotated and the old one destroyed
     vault.renew(Keyring(MappingProxyType({2: bytes([2]) * 32}), 2, bytes(32)))
-    assert store.number(Found(None, 0, None, None, None)) is None
+    assert store.number(None) is None

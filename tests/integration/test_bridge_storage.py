@@ -24,7 +24,7 @@ from jukinet_daemon.store.migrate import migrate
 from jukinet_daemon.store.pool import open_database
 from jukinet_daemon.wire.bridge import CONFIRM_TYPE, Case, read_confirmation, write_ask
 from jukinet_daemon.wire.envelope import digest_of, seal
-from support.bridge import Bridged, bridged, emigrate, opened_request
+from support.bridge import BURN, Bridged, bridged, emigrate, opened_request
 from support.store import CLOCK, VAULT, holding, session
 from support.wellness import problem, report_of
 from support.world import REGISTERS, Pki, postgres, until
@@ -278,13 +278,11 @@ async def test_who_comes_back_between_the_question_and_the_answer_is_refused(bri
     (person,) = await emigrate(bridge_world)
     opened = await opened_request(bridge_world, person["resident_code"])
     request, case = opened.ask.requests[0], opened.ask.case
-    sql = """SELECT bridge_burn(ARRAY[ROW($1::uuid, $2::uuid, 'a', 'b', 'c', 't', NULL, 'B100', $3, $4)]
-        ::bridge_answer_row[], ARRAY[ROW(repeat('x', 32)::bytea, ''::bytea, '{}')]::ledger_row[])"""
     async with session(bridge_world.juki.dsn, role="jukinet_bridge") as bridge:
-        stale = await bridge.fetchval(sql, request.id, case.id, person["resident_code"], 1)
+        stale = await bridge.fetchval(BURN, request.id, case.id, "B100", person["resident_code"], 1)
         assert stale == ["moved"]
-        right = await bridge.fetchval(sql, request.id, case.id, person["resident_code"], 2)
-        again = await bridge.fetchval(sql, request.id, case.id, person["resident_code"], 2)
+        right = await bridge.fetchval(BURN, request.id, case.id, "B100", person["resident_code"], 2)
+        again = await bridge.fetchval(BURN, request.id, case.id, "B100", person["resident_code"], 2)
     assert (right, again) == (["done"], ["burnt"])
 
 
@@ -331,13 +329,11 @@ async def test_what_ends_while_it_is_called_back_is_not_confirmed(bridge_world: 
 
 async def test_two_askers_of_one_request_at_once_burn_it_once(bridge_world: Bridged) -> None:
     (person,) = await emigrate(bridge_world)
-    sql = """SELECT bridge_burn(ARRAY[ROW('11111111-1111-1111-1111-111111111111'::uuid,
-        '11111111-1111-1111-1111-111111111111'::uuid, 'a', 'b', 'c', 't', NULL, 'B100', $1, 2)]
-        ::bridge_answer_row[], ARRAY[ROW(repeat('x', 32)::bytea, ''::bytea, '{}')]::ledger_row[])"""
+    request = "11111111-1111-1111-1111-111111111111"
 
     async def burn() -> str:
         async with session(bridge_world.juki.dsn, role="jukinet_bridge") as bridge:
-            return str((await bridge.fetchval(sql, person["resident_code"]))[0])
+            return str((await bridge.fetchval(BURN, request, request, "B100", person["resident_code"], 2))[0])
 
     assert sorted(await asyncio.gather(*(burn() for _ in range(8)))) == ["burnt"] * 7 + ["done"]
 

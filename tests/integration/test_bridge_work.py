@@ -12,7 +12,7 @@ import pytest
 from jukinet_daemon.outward_http import Inquirer
 from jukinet_daemon.pki.peer import Role
 from jukinet_daemon.service import bridge_release
-from jukinet_daemon.store.bridge_release import Found, ReleaseStore
+from jukinet_daemon.store.bridge_release import Given, ReleaseStore
 from jukinet_daemon.vault.fields import Vault
 from jukinet_daemon.wire.bridge import ANSWER_TYPE, ASK_TYPE, Ask, write_ask
 from support.bridge import Bridged, an_ask, emigrate, opened_request, shown_overseas
@@ -78,8 +78,8 @@ async def test_found_and_not_found_are_the_same_work(bridge_world: Bridged, work
     costs, sizes = await _costs(bridge_world, work, await _confirmed_asks(bridge_world))
     assert costs[0] == costs[1] == costs[2]
     assert len(sizes) == 1
-    # asked, confirmed; found, burnt: two reads and two writes
-    assert sum(count for what, count in costs[0].items() if "bridge_" in what) == 4
+    # asked, confirmed; found, burnt, given: three reads and two writes
+    assert sum(count for what, count in costs[0].items() if "bridge_" in what) == 5
     assert (costs[0]["vault.open"], costs[0]["seal_to"]) == (1, 1)
     burnt = await bridge_world.juki.rows("SELECT code FROM bridge_answer")
     assert sorted(row["code"] for row in burnt) == ["B100", "B320", "B322"]
@@ -100,8 +100,8 @@ async def test_an_early_return_would_be_seen(
 ) -> None:
     real = ReleaseStore.number
 
-    def early(store: ReleaseStore, found: Found) -> str | None:
-        return real(store, found) if found.sealed else None
+    def early(store: ReleaseStore, given: Given | None) -> str | None:
+        return real(store, given) if given else None
 
     monkeypatch.setattr(ReleaseStore, "number", early)
     costs, _ = await _costs(bridge_world, work, await _confirmed_asks(bridge_world))

@@ -1,6 +1,7 @@
 """Those who lock several persons at once lock them in one order: none of them ends in a deadlock."""
 
 import asyncio
+import json
 from collections.abc import Callable
 from typing import Any
 from uuid import UUID, uuid4
@@ -29,11 +30,9 @@ def both(first: str, second: str) -> dict[str, Any]:
 
 
 def burning(code: str, expected: int, request_id: str | None = None) -> Burning:
-    case = str(uuid4())
-    evidence = leaf_of("{}", new_salt())
-    return Burning(
-        request_id or str(uuid4()), case, "a", "b", "c", "t", None, "B100", code, expected, evidence
-    )
+    request, case = request_id or str(uuid4()), str(uuid4())
+    evidence = leaf_of(json.dumps({"request": request, "code": "B320"}), new_salt())
+    return Burning(request, case, "a", "b", "c", "t", "B320", code, expected, evidence)
 
 
 async def blocked(watcher: asyncpg.Connection, how_many: int) -> None:
@@ -82,7 +81,7 @@ async def test_two_burnings_of_the_same_requests_in_opposite_order(
     dsn = new_database("juki")
     ids = [str(UUID(int=number)) for number in (1, 2, 3)]
     burnings = [burning(str(place), 0, request_id) for place, request_id in enumerate(ids)]
-    between = f"INSERT INTO bridge_answer SELECT '{ids[1]}', '{ids[1]}', 'a', 'b', 'c', 't', NULL, 'B100'"
+    between = f"INSERT INTO bridge_answer SELECT '{ids[1]}', '{ids[1]}', 'a', 'b', 'c', 't', NULL, 'B320'"
     database = await open_database(dsn, "juki", "jukinet_bridge")
     try:
         store = ReleaseStore(database, VAULT)

@@ -443,9 +443,8 @@ async def test_a_role_is_no_login_and_has_no_powers(dsn: str, role: str) -> None
     assert powers is False
 
 
-async def test_the_bridge_sees_no_table_and_cannot_go_through_the_file(
-    pg: EmbeddedPostgres, dsn: str
-) -> None:
+async def test_the_bridge_sees_no_table_and_asks_about_few_at_a_time(dsn: str) -> None:
+    """What its functions give it: test_bridge_rights.py."""
     async with session(dsn, role=BRIDGE) as bridge:
         kept = await bridge.fetch(
             "SELECT relname FROM pg_class WHERE relname LIKE 'bridge\\_%' AND relkind = 'r'"

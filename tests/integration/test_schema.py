@@ -127,7 +127,7 @@ ROLES_OF = {
 }
 # Each side of the bridge has queries of its own.
 BRIDGE_QUERIES = {
-    "juki": ("find_last_stays", "burn_requests"),
+    "juki": ("find_last_stays", "burn_requests", "give_numbers"),
     "fuhyo": (
         *("find_entries", "open_case", "open_requests", "find_asked", "confirm_requests", "settle_requests"),
         *("deliver_case", "find_lines", "find_due_cases", "erase_case", "find_cases"),

@@ -47,6 +47,15 @@ OFFICES = Path(__file__).parents[2] / "config" / "offices.csv"
 WANTED = {"office": "zeimu", "affair": "prefectural-tax", "basis": "J5-4-3", "approved_by": "somebody"}
 PASSWORD = "correct horse battery"
 OTHER = {"juki": "fuhyo", "fuhyo": "juki"}
+# Burns one request: its id, its case, what it comes to, whose, and the version that was decided on.
+BURN = """
+SELECT bridge_burn(
+    ARRAY[ROW($1::uuid, $2::uuid, 'a', 'b', 'c', 't', $3, $4, $5)]::bridge_answer_row[],
+    ARRAY[ROW(
+        repeat('x', 32)::bytea, ''::bytea, jsonb_build_object('request', $1::uuid, 'code', $3::text)::text
+    )]::ledger_row[]
+)
+"""
 
 
 @dataclass(frozen=True)

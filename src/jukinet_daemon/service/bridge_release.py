@@ -1,7 +1,7 @@
 """橋の回答 (都道府県サーバ): answers a question of the 附票 server, once it has confirmed it on its own door.
 
-Every request costs the same whatever it comes to: the same call back, the same query, one value opened, one
-answer of the same length sealed, one row burnt. Only a basis that does not hold is refused before that.
+Every request costs the same whatever it comes to: the same call back, the same queries, one row burnt, one
+value opened, one answer of the same length sealed. Only a basis that does not hold is refused before that.
 """
 
 from collections.abc import Mapping, Sequence
@@ -60,7 +60,6 @@ class _Judged:
     said: str | None
     found: Found | None
     outcome: Outcome
-    release: Release
 
 
 class Releaser:
@@ -131,9 +130,7 @@ class Releaser:
             if said != outcomes.CONFIRMED.code:
                 # What the other server gave as its reason stands before what our file says.
                 outcome = BRIDGE_OUTCOMES.get(said or "", outcomes.NOT_CONFIRMED)
-            number = self._store.number(entry)
-            release = Release(outcome.code, number if outcome is outcomes.ANSWERED else None)
-            judged.append(_Judged(request, said, entry, outcome, release))
+            judged.append(_Judged(request, said, entry, outcome))
         if lost := sum(item.outcome is outcomes.NOT_CONFIRMED for item in judged):
             log.error("bridge_not_confirmed", requests=lost, case=ask.case.id)
         return judged
@@ -147,22 +144,33 @@ class Releaser:
         sealed: dict[str, str] = {}
         waiting = judged
         for _try in range(TRIES):
-            results = await self._store.burn([self._burning(reading, item) for item in waiting])
-            moved = []
-            for item, result in zip(waiting, results, strict=True):
-                if result is Burnt.MOVED:
-                    moved.append((item.request, item.said))
-                else:
-                    sealed[item.request.id] = await self._sealed(reading, item, result)
+            moved = await self._round(reading, waiting, sealed)
             if not moved:
                 return sealed
-            waiting = await self._judge(reading.ask, moved)
-        given_up = [_refused(item.request, outcomes.UNREACHABLE) for item in waiting]
-        await self._store.burn([self._burning(reading, item) for item in given_up])
-        return sealed | {item.request.id: await self._sealed(reading, item, Burnt.DONE) for item in given_up}
+            waiting = await self._judge(reading.ask, [(item.request, item.said) for item in moved])
+        await self._round(reading, [_refused(item.request, outcomes.UNREACHABLE) for item in waiting], sealed)
+        return sealed
 
-    async def _sealed(self, reading: _Reading, item: _Judged, result: Burnt) -> str:
-        release = item.release
+    async def _round(
+        self, reading: _Reading, judged: Sequence[_Judged], sealed: dict[str, str]
+    ) -> list[_Judged]:
+        """Burns, then reads what is given, then seals; gives those whose person moved on.
+
+        The database gives a number for a burnt request only, once that is committed.
+        """
+        results = await self._store.burn([self._burning(reading, item) for item in judged])
+        given = await self._store.given([item.request.id for item in judged])
+        moved = []
+        for item, result, gift in zip(judged, results, given, strict=True):
+            if result is Burnt.MOVED:
+                moved.append(item)
+            else:
+                number = self._store.number(gift)
+                sealed[item.request.id] = await self._sealed(reading, item, result, number)
+        return moved
+
+    async def _sealed(self, reading: _Reading, item: _Judged, result: Burnt, number: str | None) -> str:
+        release = Release(item.outcome.code, number)
         if result is Burnt.BURNT:
             log.error("bridge_asked_again", case=reading.ask.case.id)
             again = replace(item, outcome=outcomes.ALREADY_ANSWERED)
@@ -181,7 +189,6 @@ class Releaser:
             basis=case.basis,
             affair=case.affair,
             thumbprint=reading.thumbprint,
-            person_id=found.person_id if found else None,
             code=item.outcome.code,
             resident_code=item.request.resident_code,
             expected=found.version if found else None,
@@ -206,4 +213,4 @@ class Releaser:
 
 
 def _refused(request: Request, outcome: Outcome) -> _Judged:
-    return _Judged(request, None, None, outcome, Release(outcome.code, None))
+    return _Judged(request, None, None, outcome)

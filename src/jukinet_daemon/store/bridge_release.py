@@ -1,4 +1,4 @@
-"""橋の保存 (都道府県サーバ): the last record of a person, and the burning of requests."""
+"""橋の保存 (都道府県サーバ): the last record of a person, the burning of requests, and what they give."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass, field
@@ -21,13 +21,20 @@ _DECOY = "000000000000"
 
 @dataclass(frozen=True, slots=True)
 class Found:
-    """What the file has of one code: the person (None: nobody), its version (0), and the sealed number."""
+    """What the file has of one code: the person (None: nobody), its version (0), and its last stay."""
 
     person_id: int | None
     version: int
     last: LastStay | None
-    record_version: int | None
-    sealed: bytes | None = field(repr=False)
+
+
+@dataclass(frozen=True, slots=True)
+class Given:
+    """What an answer that is burnt gives: the sealed number of one record."""
+
+    person_id: int
+    record_version: int
+    sealed: bytes = field(repr=False)
 
 
 @dataclass(frozen=True, slots=True)
@@ -40,7 +47,6 @@ class Burning:
     basis: str
     affair: str
     thumbprint: str
-    person_id: int | None
     code: str
     resident_code: str = field(repr=False)
     expected: int | None
@@ -67,13 +73,22 @@ class ReleaseStore:
         """What the file says of the person of each code, in order. Raises StoreFault."""
         return [_found(row) for row in await self._database.fetch("find_last_stays", list(codes))]
 
-    def number(self, found: Found) -> str | None:
-        """The 個人番号 of a record, or None; both cost the opening of one value. Raises StoreFault."""
+    async def given(self, ids: Sequence[str]) -> list[Given | None]:
+        """What the answers to requests give, in order, once they are burnt. Raises StoreFault."""
+        return [
+            Given(row["person_id"], row["record_version"], row["individual_number"])
+            if row["individual_number"]
+            else None
+            for row in await self._database.fetch("give_numbers", list(ids))
+        ]
+
+    def number(self, given: Given | None) -> str | None:
+        """The 個人番号 that is given, or None; both cost the opening of one value. Raises StoreFault."""
         try:
-            if found.sealed is None or found.person_id is None or found.record_version is None:
+            if given is None:
                 self._vault.open("bridge/decoy", self._decoy_now())
                 return None
-            return rows.open_number(found.person_id, found.record_version, found.sealed, self._vault)
+            return rows.open_number(given.person_id, given.record_version, given.sealed, self._vault)
         except VaultFault as fault:
             raise StoreFault(f"a number cannot be opened: {fault}") from None
 
@@ -97,7 +112,7 @@ class ReleaseStore:
 
 def _found(row: asyncpg.Record) -> Found:
     if row["person_id"] is None:
-        return Found(None, 0, None, None, None)
+        return Found(None, 0, None)
     last = LastStay(
         open=row["is_open"],
         waiting=row["waiting"],
@@ -106,9 +121,9 @@ def _found(row: asyncpg.Record) -> Found:
         cause=Cause(row["cause"]) if row["cause"] else None,
         event_date=row["event_date"],
         resident_code=row["resident_code"],
-        numbered=row["individual_number"] is not None,
+        numbered=row["numbered"],
     )
-    return Found(row["person_id"], row["version"], last, row["record_version"], row["individual_number"])
+    return Found(row["person_id"], row["version"], last)
 
 
 def _row(burning: Burning) -> tuple[object, ...]:
@@ -119,7 +134,6 @@ def _row(burning: Burning) -> tuple[object, ...]:
         burning.basis,
         burning.affair,
         burning.thumbprint,
-        burning.person_id,
         burning.code,
         burning.resident_code,
         burning.expected,
