@@ -3,6 +3,7 @@
 import asyncio
 import json
 import os
+import re
 import signal
 from collections.abc import Callable
 from pathlib import Path
@@ -106,6 +107,29 @@ async def test_it_does_not_start_on_a_bare_database(tmp_path: Path, pki: Pki, pg
     pg.psql("postgres", f"DROP DATABASE {name}")
     assert status == 1
     assert "jukinetctl migrate" in errors
+
+
+def rewritten(config: Path, key: str, value: object) -> str:
+    text = re.sub(rf'(?m)^{key} = ".*"', f'{key} = "{value}"', config.read_text("utf-8"))
+    config.write_text(text, "utf-8")
+    return str(config)
+
+
+@pytest.mark.parametrize("key", ["prefecture", "certificate", "ring"])
+async def test_what_only_an_administrator_can_mend_has_a_status_of_its_own(
+    config: Path, tmp_path: Path, key: str
+) -> None:
+    """The units start it again after any other one."""
+    wrong = tmp_path / "wrong"
+    wrong.write_text("?", "utf-8")
+    status, _, errors = await run("jukinetd", "--config", rewritten(config, key, wrong))
+    assert (status, errors.count("mend it, then start it again")) == (os.EX_CONFIG, 1), errors
+
+
+async def test_a_database_that_is_away_may_come_back(config: Path) -> None:
+    away = rewritten(config, "dsn", "postgresql://nobody@127.0.0.1:1/none")
+    status, _, errors = await run("jukinetd", "--config", away)
+    assert (status, "cannot start" in errors) == (1, True), errors
 
 
 async def test_the_watchdog_is_fed_from_the_loop(config: Path, tmp_path: Path) -> None:

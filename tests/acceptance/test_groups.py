@@ -80,5 +80,5 @@ async def test_it_does_not_start_with_other_groups(config: Path, tmp_path: Path)
     settings = tmp_path / "other.cnf"
     settings.write_text("# nothing about groups\n")
     status, _, errors = await run("jukinetd", "--config", str(config), OPENSSL_CONF=str(settings))
-    assert status == 1
+    assert status == os.EX_CONFIG
     assert "secp521r1, X448" in errors

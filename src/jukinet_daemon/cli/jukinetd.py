@@ -2,6 +2,7 @@
 
 import argparse
 import gc
+import os
 import sys
 from pathlib import Path
 
@@ -10,6 +11,7 @@ import uvloop
 from jukinet_daemon.config import Config, ConfigFault, load_config
 from jukinet_daemon.daemon.serve import DutyFault, serve
 from jukinet_daemon.domain.bases import BasisFault
+from jukinet_daemon.listenfds import PassedSocketFault
 from jukinet_daemon.logs import configure_logs
 from jukinet_daemon.memory import keep_private
 from jukinet_daemon.pki.files import PkiFileError
@@ -20,7 +22,11 @@ from jukinet_daemon.vault.keyring import KeyringFault
 
 
 def main(arguments: list[str] | None = None) -> int:
-    """Runs the program; gives its exit status: 0 after a clean stop, 1 when it could not start or failed."""
+    """Runs the program; gives its exit status.
+
+    0 after a clean stop; 1 where another start may go well, as when the database is away; os.EX_CONFIG where
+    an administrator has to mend something first: the units do not start it again.
+    """
     if arguments is None:
         start_with_our_groups()
     parser = argparse.ArgumentParser(
@@ -43,14 +49,22 @@ def main(arguments: list[str] | None = None) -> int:
     except ConfigFault as fault:
         for problem in fault.problems:
             print(f"jukinetd: 設定の誤り / configuration: {problem}", file=sys.stderr)
-        return 1
+        return _until_mended()
     except DutyFault as fault:
         print(f"jukinetd: 仕事が止まったので終わる / a duty failed: {fault}", file=sys.stderr)
         return 1
-    except (StoreFault, PkiFileError, KeyringFault, BasisFault, GroupsFault, OSError) as fault:
+    except (PkiFileError, KeyringFault, BasisFault, GroupsFault, PassedSocketFault) as fault:
+        print(f"jukinetd: 起動できない / cannot start: {fault}", file=sys.stderr)
+        return _until_mended()
+    except (StoreFault, OSError) as fault:
         print(f"jukinetd: 起動できない / cannot start: {fault}", file=sys.stderr)
         return 1
     return 0
+
+
+def _until_mended() -> int:
+    print("jukinetd: 直してから起動する / mend it, then start it again", file=sys.stderr)
+    return os.EX_CONFIG
 
 
 def _collect_rarely() -> None:
