@@ -12,7 +12,7 @@ def configure_logs(level: int = logging.INFO) -> None:
         processors=[
             structlog.contextvars.merge_contextvars,
             structlog.processors.add_log_level,
-            structlog.processors.TimeStamper(fmt="iso", utc=False),
+            structlog.processors.TimeStamper(fmt="iso", utc=True),
             structlog.processors.dict_tracebacks,
             # ASCII alone: no control, direction or separator of any script acts on whoever reads the log.
             structlog.processors.JSONRenderer(ensure_ascii=True),

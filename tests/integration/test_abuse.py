@@ -11,7 +11,7 @@ from conftest import HouseMaker
 from support.notices import juki_change
 from support.raw import BINARY, TEXT, RawLine, cs_context, frame, raw_line
 from support.watch import Watch, watching
-from support.world import KITAKYUSHU, House, until
+from support.world import FUKUOKA, KITAKYUSHU, TRUST_DOMAIN, House, until
 
 GONE_S = 60.0
 Sloth = Callable[[RawLine], Awaitable[None]]
@@ -99,6 +99,8 @@ async def test_whoever_owes_the_rest_is_ended_and_neighbours_are_served(
     # Whoever was refused was sent away at once; the others are told of, each once.
     assert len(told) == len(SLOW) - 1
     assert {event["owed"] for event in told} == {"request", "message"}
+    named = {(event["door"], event["address"], event["peer"]) for event in told}
+    assert named == {("notices", "127.0.0.1", f"spiffe://{TRUST_DOMAIN}/cs/{FUKUOKA}")}
     await _taken(house)
 
 

@@ -16,7 +16,7 @@ from jukinet_daemon.pki.tls import TlsFiles, client_context
 from support.notices import juki_change
 from support.raw import TEXT, RawLine, cs_context, frame, garbage, raw_line
 from support.watch import Watch, secrets_of, versions, watching
-from support.world import TRUST_DOMAIN, House, Pki, until
+from support.world import FUKUOKA, TRUST_DOMAIN, House, Pki, until
 
 SECRET = "福岡県福岡市博多区"
 PLAIN_GET = "GET {} HTTP/1.1\r\nHost: prefecture\r\n\r\n"
@@ -124,6 +124,9 @@ async def test_garbage_below_tls_after_the_handshake(
         ("tls_broke", "reading"),
         ("line_broke", None),
     ]
+    broke = logged[0]
+    named = (broke["door"], broke["address"], broke["peer"])
+    assert named == ("notices", "127.0.0.1", f"spiffe://{TRUST_DOMAIN}/cs/{FUKUOKA}")
     await all_well(house)
 
 

@@ -25,16 +25,22 @@ from support.raw import (
 )
 from support.shared import HostileHouse
 from support.watch import Watch, watching
+from support.world import FUKUOKA, TRUST_DOMAIN
 
 pytestmark = pytest.mark.asyncio(loop_scope="module")
 
 PATIENCE_S = 60.0
+# Who sends what is read at all.
+CS = ("notices", "127.0.0.1", f"spiffe://{TRUST_DOMAIN}/cs/{FUKUOKA}")
 REQUESTS = AMBIGUOUS | STRANGE
 
 
 async def logged(watch: Watch, case: Case) -> None:
     """The one event of a case stands in the log, and the person of the case does not."""
-    assert told(await watch.one()) == case.logged
+    event = await watch.one()
+    assert told(event) == case.logged
+    if event["event"] in ("request_unreadable", "peer_too_slow"):
+        assert (event["door"], event["address"], event["peer"]) == CS
     assert watch.says_nothing_of([ADDRESS, "99999"])
 
 

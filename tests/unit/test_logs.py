@@ -1,9 +1,11 @@
 """One event is one line of JSON, whatever stands in it."""
 
 import json
+import os
 import random
 import subprocess
 import sys
+from datetime import datetime, timedelta
 
 import pytest
 
@@ -62,7 +64,11 @@ def payloads() -> list[str]:
 @pytest.fixture(scope="module")
 def written(payloads: list[str]) -> bytes:
     done = subprocess.run(
-        (sys.executable, "-c", _SAY), input=json.dumps(payloads).encode(), capture_output=True, check=True
+        (sys.executable, "-c", _SAY),
+        input=json.dumps(payloads).encode(),
+        capture_output=True,
+        check=True,
+        env={**os.environ, "TZ": "Asia/Tokyo"},
     )
     return done.stderr
 
@@ -73,6 +79,12 @@ def test_one_event_is_one_line(payloads: list[str], written: bytes) -> None:
     assert len(events) == len(payloads)
     assert {event["event"] for event in events} == {"parcel_refused"}
     assert [event["field"] for event in events] == [event["sender"] for event in events] == payloads
+
+
+def test_every_event_says_when_and_by_which_clock(written: bytes) -> None:
+    """Whoever compares the logs of two machines, or reads one after the summer, has to know the zone."""
+    for line in written.decode("ascii").splitlines():
+        assert datetime.fromisoformat(json.loads(line)["timestamp"]).utcoffset() == timedelta(0)
 
 
 def test_nothing_in_a_line_acts_on_its_reader(written: bytes) -> None:

@@ -20,6 +20,7 @@ from jukinet_daemon.pki.standing import Standing
 from jukinet_daemon.pki.tls import peer_certificate
 from jukinet_daemon.pki.trust import NotAdmitted
 from jukinet_daemon.server.entrance import Entrance
+from jukinet_daemon.server.who import NamedTls
 from jukinet_daemon.service.refused import RefusedPeers
 
 log = structlog.get_logger()
@@ -178,7 +179,7 @@ def _named(certificate: x509.Certificate) -> str | None:
         return None
 
 
-class _WatchedTls(ssl.SSLObject):
+class _WatchedTls(NamedTls):
     """TLS of one connection that logs why it broke after the handshake, which asyncio keeps to itself."""
 
     def read(self, len: int = 1024, buffer: Any = None) -> Any:  # noqa: A002 - the name of the base class
@@ -186,5 +187,12 @@ class _WatchedTls(ssl.SSLObject):
             return super().read(len, buffer) if buffer is not None else super().read(len)
         except ssl.SSLError as fault:
             if not isinstance(fault, _NO_FAULT_OF_TLS):
-                log.warning("tls_broke", stage="reading", reason=fault.reason)
+                log.warning(
+                    "tls_broke",
+                    door=self.who.door,
+                    stage="reading",
+                    reason=fault.reason,
+                    address=self.who.address,
+                    peer=self.who.peer,
+                )
             raise

@@ -10,6 +10,7 @@ from collections.abc import Callable
 from enum import Enum, auto
 
 from jukinet_daemon.server.frames import MAX_CONTROLS, Frames
+from jukinet_daemon.server.who import NOBODY, Who, meet, on_behalf_of
 
 # Seconds for a request to come whole, from the handshake or from the last answer.
 REQUEST_S = 4.0
@@ -44,18 +45,21 @@ class _Next(Enum):
 class Guard(asyncio.Protocol):
     """One connection: hands on to the protocol it guards, one request at a time, and times what is owed.
 
-    `by_transport` is where it is found while its connection lasts; `ended` hears what was owed.
+    `by_transport` is where it is found while its connection lasts; `ended` hears what was owed, and by whom.
     """
 
     def __init__(
         self,
         inner: asyncio.Protocol,
         by_transport: "dict[asyncio.BaseTransport, Guard]",
-        ended: Callable[[str], None],
+        door: str,
+        ended: Callable[[str, Who], None],
     ) -> None:
         self._inner = inner
         self._by_transport = by_transport
+        self._door = door
         self._ended = ended
+        self._who = NOBODY
         self._transport: asyncio.Transport | None = None
         self._timer: asyncio.TimerHandle | None = None
         self._reading: asyncio.TimerHandle | None = None
@@ -74,7 +78,8 @@ class Guard(asyncio.Protocol):
         self._transport = transport  # type: ignore[assignment] # uvloop's is one by its methods
         self._by_transport[transport] = self
         self._start_timer(REQUEST_S, lambda: self._overdue("request"))
-        self._inner.connection_made(transport)
+        self._who = meet(self._door, transport)
+        on_behalf_of(self._who, lambda: self._inner.connection_made(transport))
 
     def connection_lost(self, exc: Exception | None) -> None:
         """The peer is gone."""
@@ -228,7 +233,7 @@ class Guard(asyncio.Protocol):
 
     def _end(self, owed: str) -> None:
         if self._transport and not self._transport.is_closing():
-            self._ended(owed)
+            self._ended(owed, self._who)
             self._cut()
 
     def _cut(self) -> None:

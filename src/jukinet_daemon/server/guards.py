@@ -7,6 +7,7 @@ import structlog
 from aiohttp import HttpVersion11, web
 
 from jukinet_daemon.server.guard import Guard
+from jukinet_daemon.server.who import Who
 
 log = structlog.get_logger()
 
@@ -22,11 +23,11 @@ class Guards:
 
     def before(self, application: Callable[[], asyncio.Protocol]) -> Callable[[], Guard]:
         """The application's protocols, each with a guard before it."""
-        return lambda: Guard(application(), self.by_transport, self.ended)
+        return lambda: Guard(application(), self.by_transport, self._door, self.ended)
 
-    def ended(self, owed: str) -> None:
+    def ended(self, owed: str, who: Who) -> None:
         """Logs a connection that was ended, once."""
-        log.warning("peer_too_slow", door=self._door, owed=owed)
+        log.warning("peer_too_slow", door=self._door, owed=owed, address=who.address, peer=who.peer)
 
     @web.middleware
     async def middleware(self, request: web.Request, handler: Handler) -> web.StreamResponse:

@@ -17,6 +17,7 @@ from jukinet_daemon.pki.tls import peer_certificate
 from jukinet_daemon.pki.trust import DoorPolicy, NotAdmitted, admits
 from jukinet_daemon.server.gate import Gate
 from jukinet_daemon.server.guards import Guards
+from jukinet_daemon.server.who import current
 from jukinet_daemon.wire.envelope import VerifyingKey
 
 log = structlog.get_logger()
@@ -38,10 +39,11 @@ class HttpLog:
 
     def exception(self, _message: str, *_args: object, exc_info: object = None) -> None:
         """Told of a request that could not be read, or of a handler that tripped."""
+        who, fault = current(), type(exc_info).__name__
         if isinstance(exc_info, HttpProcessingError):
-            log.warning("request_unreadable", fault=type(exc_info).__name__)
+            log.warning("request_unreadable", door=who.door, fault=fault, address=who.address, peer=who.peer)
         else:
-            log.error("request_tripped", fault=type(exc_info).__name__)
+            log.error("request_tripped", door=who.door, fault=fault, address=who.address, peer=who.peer)
 
 
 class Listener:
