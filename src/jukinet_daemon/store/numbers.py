@@ -6,6 +6,8 @@ from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
 from datetime import datetime
 
+import asyncpg
+
 from jukinet_daemon.domain.numbering import Gap, Numbering
 from jukinet_daemon.ledger.leaf import Leaf
 from jukinet_daemon.store.faults import store_faults
@@ -51,11 +53,9 @@ class NumberLook:
 
     async def numberings(self) -> dict[str, Numbering]:
         """What is known of each sender's numbers."""
-        gaps: dict[str, list[Gap]] = defaultdict(list)
-        for row in await self._connection.fetch(self._queries["find_gaps"]):
-            gaps[row["sender"]].append(Gap(row["first"], row["last"], row["found_at"]))
+        gaps = _by_sender(await self._connection.fetch(self._queries["find_gaps"]))
         rows = await self._connection.fetch(self._queries["find_numberings"])
-        return {row["sender"]: Numbering(row["highest"], tuple(gaps[row["sender"]])) for row in rows}
+        return {row["sender"]: Numbering(row["highest"], tuple(gaps.get(row["sender"], ()))) for row in rows}
 
     async def came(self, highest: Mapping[str, int]) -> list[Seen]:
         """Parcels above a sender's highest number, and those in its gaps, by index."""
@@ -130,12 +130,16 @@ class NumberStore:
         """Whether there are parcels without a summary. Raises StoreFault."""
         return bool((await self._database.fetch("has_unsummarised"))[0]["waits"])
 
-    async def gaps(self) -> dict[str, list[Gap]]:
+    async def gaps(self) -> Mapping[str, list[Gap]]:
         """The numbers that are missing, by sender. Raises StoreFault."""
-        gaps: dict[str, list[Gap]] = defaultdict(list)
-        for row in await self._database.fetch("find_gaps"):
-            gaps[row["sender"]].append(Gap(row["first"], row["last"], row["found_at"]))
-        return gaps
+        return _by_sender(await self._database.fetch("find_gaps"))
+
+
+def _by_sender(rows: Iterable[asyncpg.Record]) -> Mapping[str, list[Gap]]:
+    gaps: dict[str, list[Gap]] = defaultdict(list)
+    for row in rows:
+        gaps[row["sender"]].append(Gap(row["first"], row["last"], row["found_at"]))
+    return gaps
 
 
 def twice(seen: Iterable[Seen]) -> list[Seen]:
