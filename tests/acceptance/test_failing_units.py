@@ -19,20 +19,30 @@ MORE_THAN_USUAL = 8
 SERVICE = """[Service]
 User=
 Group=
-{secrets}
+{own}
 ExecStart=
-ExecStart=/bin/sh -c 'echo %p >> {folder}/starts; exit $(cat {folder}/status)'
+ExecStart=/bin/sh {folder}/program %p
 ProtectSystem=no
 PrivateTmp=no
 PrivateUsers=no
 """
 
 
-def installed(folder: Path, status: int, secrets: str = "LoadCredential=") -> dict[str, str]:
-    """Drop-ins under which every service notes its start and ends with this status."""
+# Notes its start, then ends with the status asked for; or runs, and does not end well when it is told to.
+PROGRAM = """trap 'exit 1' TERM
+echo "$1" >> {folder}/starts
+status=$(cat {folder}/status)
+while [ "$status" = run ]; do sleep 0.1; done
+exit "$status"
+"""
+
+
+def installed(folder: Path, status: int | str, own: str = "LoadCredential=") -> dict[str, str]:
+    """Drop-ins that put the program in place of every service's own."""
     (folder / "starts").touch()
     (folder / "status").write_text(str(status))
-    service = SERVICE.format(folder=folder, secrets=secrets)
+    (folder / "program").write_text(PROGRAM.format(folder=folder))
+    service = SERVICE.format(folder=folder, own=own)
     return {"jukinet-.service": service, "jukinet-control@.socket": "[Socket]\nSocketGroup=\n"}
 
 
@@ -67,6 +77,17 @@ def test_what_is_configured_wrongly_starts_once_and_closes_its_port(tmp_path: Pa
         (tmp_path / "status").write_text("1")  # mended, but for the database
         here.run("systemctl", "start", "--no-block", "jukinet@juki.target")
         wait(lambda: starts(tmp_path) > 2 and open_ports(here) == SOCKETS)
+
+
+def test_a_restart_keeps_the_port_even_where_the_old_process_ends_badly(tmp_path: Path) -> None:
+    own = "LoadCredential=\nType=simple\nWatchdogSec=0"
+    with machine(tmp_path, installed(tmp_path, "run", own)) as here:
+        here.run("systemctl", "start", "--no-block", "jukinet@juki.target")
+        wait(lambda: starts(tmp_path) == 1)
+        done = here.run("systemctl", "restart", SERVICES[0])
+        assert done.returncode == 0, done.stderr
+        wait(lambda: starts(tmp_path) == 2)
+        assert (here.state(SERVICES[0]), open_ports(here)) == ("active", SOCKETS)
 
 
 def test_a_secret_that_is_missing_ends_it_before_it_starts(tmp_path: Path) -> None:
