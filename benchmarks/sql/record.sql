@@ -38,7 +38,7 @@ BEGIN
     code := code_of(chosen);
 
     IF reads THEN
-        PERFORM notice_id::text, sender, fingerprint, answer FROM inbox WHERE notice_id = ANY (ARRAY[id]);
+        PERFORM notice_id::text, sender, answer FROM inbox WHERE notice_id = ANY (ARRAY[id]);
         SELECT k.kind, k.value, p.person_id, p.version, p.current, p.stays, p.waiting, p.coded INTO held
         FROM unnest(ARRAY['code'], ARRAY[code]) AS wanted (kind, value)
         JOIN person_key AS k ON k.kind = wanted.kind AND k.value = wanted.value

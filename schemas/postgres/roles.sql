@@ -41,7 +41,9 @@ TO jukinet_notices, jukinet_relay, jukinet_status, jukinet_control, jukinet_hist
 
 -- The notices door: takes notices in.
 GRANT INSERT ON parcel, inbox, person, person_key, held, departure, history, outbox, ledger TO jukinet_notices;
-GRANT SELECT ON inbox, person, person_key, closing TO jukinet_notices;
+GRANT SELECT (notice_id, sender, answer, redelivered) ON inbox TO jukinet_notices;
+GRANT SELECT (person_id, version) ON person TO jukinet_notices;
+GRANT SELECT ON closing TO jukinet_notices;
 GRANT UPDATE (version, current, stays, waiting, coded) ON person TO jukinet_notices;
 GRANT UPDATE (redelivered) ON inbox TO jukinet_notices;
 GRANT UPDATE (batches) ON closing TO jukinet_notices;
@@ -49,6 +51,7 @@ GRANT USAGE ON SEQUENCE parcel_number, person_number TO jukinet_notices;
 GRANT EXECUTE ON PROCEDURE commit_batch, commit_parcels TO jukinet_notices;
 GRANT SELECT ON ended_key TO jukinet_notices;
 GRANT EXECUTE ON FUNCTION claim_keys, move_person, move_people, sealed_of, under_ended_key TO jukinet_notices;
+GRANT EXECUTE ON FUNCTION people_of, same_notices TO jukinet_notices;
 
 -- The relay: reads what waits and nothing that was sent before, stores receipts.
 GRANT SELECT ON outgoing TO jukinet_relay;
@@ -67,14 +70,14 @@ GRANT SELECT, INSERT, DELETE ON person_key TO jukinet_control;
 GRANT SELECT (person_id, resident_code, previous_code, area, record_key) ON history TO jukinet_control;
 GRANT USAGE ON SEQUENCE person_number TO jukinet_control;
 GRANT UPDATE (version, current, stays, waiting, coded) ON person TO jukinet_control;
-GRANT SELECT ON inbox TO jukinet_control;
+GRANT SELECT (notice_id, sender, parcel_id, outcome, code, answer, redelivered) ON inbox TO jukinet_control;
 GRANT INSERT ON history, outbox, departure, ledger TO jukinet_control;
 GRANT SELECT (parcel_id, number, digest, thumbprint, received_at, kinds) ON parcel TO jukinet_control;
 GRANT SELECT (notice_id, outbox_id, entered_at, receipt_id, refused) ON outbox TO jukinet_control;
 GRANT SELECT (receipt_id, parcel_digest, received_at) ON receipt TO jukinet_control;
 GRANT SELECT ON ended_key TO jukinet_control;
 GRANT EXECUTE ON FUNCTION settle_held, claim_keys, move_person, move_people TO jukinet_control;
-GRANT EXECUTE ON FUNCTION hold_keys, sealed_of, under_ended_key TO jukinet_control;
+GRANT EXECUTE ON FUNCTION hold_keys, sealed_of, under_ended_key, people_of TO jukinet_control;
 
 -- Health: counts and times, no records.
 GRANT SELECT (outbox_id, entered_at, receipt_id, refused) ON outbox TO jukinet_status;
@@ -88,8 +91,8 @@ GRANT SELECT ON numbering, number_gap, number_reuse, comparison TO jukinet_statu
 
 -- The watch beside the notices door: numbers that never came or came twice, daily comparisons. Of a parcel it sees
 -- the summary and never what is sealed.
-GRANT SELECT (parcel_id, sender, number, digest, received_at, fingerprint, notice_ids, kinds) ON parcel
-TO jukinet_watch;
+GRANT SELECT (parcel_id, sender, number, digest, received_at, notice_ids, kinds) ON parcel TO jukinet_watch;
+GRANT EXECUTE ON FUNCTION parcels_of_number TO jukinet_watch;
 GRANT SELECT (notice_id, sender, parcel_id, outcome) ON inbox TO jukinet_watch;
 GRANT SELECT, INSERT ON numbering, number_reuse, comparison TO jukinet_watch;
 GRANT SELECT, INSERT, DELETE ON number_gap TO jukinet_watch;

@@ -523,6 +523,17 @@ BEGIN
 END
 $$;
 
+-- Name: guess_slowly(text, bigint); Type: FUNCTION; Schema: public; Owner: -
+
+CREATE FUNCTION public.guess_slowly(about text, guesses bigint) RETURNS void
+    LANGUAGE plpgsql
+    AS $$
+BEGIN
+    PERFORM pg_advisory_xact_lock(hashtext('jukinet guesses ' || about));
+    PERFORM pg_sleep(guesses * 0.001);
+END
+$$;
+
 -- Name: hold_keys(bytea[]); Type: FUNCTION; Schema: public; Owner: -
 
 CREATE FUNCTION public.hold_keys(sealed bytea[]) RETURNS void
@@ -659,6 +670,58 @@ CREATE FUNCTION public.only_resealed() RETURNS trigger
     AS $$
 BEGIN
     RAISE EXCEPTION 'rotation neither blanks nor enters a sealed value' USING ERRCODE = 'integrity_constraint_violation';
+END
+$$;
+
+-- Name: parcels_of_number(text, bigint); Type: FUNCTION; Schema: public; Owner: -
+
+CREATE FUNCTION public.parcels_of_number(whose text, wanted bigint) RETURNS TABLE(digest text, same boolean)
+    LANGUAGE plpgsql STABLE SECURITY DEFINER
+    SET search_path TO 'public', 'pg_temp'
+    AS $$
+BEGIN
+    PERFORM guess_slowly('parcel', (
+        SELECT count(*) FROM parcel AS p WHERE p.sender = whose AND p.number = wanted
+    ));
+    RETURN QUERY
+        SELECT p.digest, p.fingerprint = first_value(p.fingerprint) OVER (ORDER BY p.received_at, p.parcel_id)
+        FROM parcel AS p WHERE p.sender = whose AND p.number = wanted
+        ORDER BY p.received_at, p.parcel_id;
+END
+$$;
+
+-- Name: people_of(text[], text[]); Type: FUNCTION; Schema: public; Owner: -
+
+CREATE FUNCTION public.people_of(kinds text[], keys text[]) RETURNS TABLE(kind public.key_kind, value public.exact_text, person_id bigint, version public.version_number, current public.version_number, stays public.stay[], waiting public.waiting_count, coded boolean)
+    LANGUAGE plpgsql STABLE SECURITY DEFINER
+    SET search_path TO 'public', 'pg_temp'
+    AS $$
+BEGIN
+    RETURN QUERY
+        SELECT k.kind, k.value, p.person_id, p.version, p.current, p.stays, p.waiting, p.coded
+        FROM unnest(kinds, keys) AS wanted (kind, value)
+        JOIN person_key AS k ON k.kind = wanted.kind AND k.value = wanted.value
+        JOIN person AS p ON p.person_id = k.person_id;
+END
+$$;
+
+-- Name: same_notices(uuid[], bytea[]); Type: FUNCTION; Schema: public; Owner: -
+
+CREATE FUNCTION public.same_notices(ids uuid[], fingerprints bytea[]) RETURNS TABLE(notice_id uuid, fingerprint bytea)
+    LANGUAGE plpgsql STABLE SECURITY DEFINER
+    SET search_path TO 'public', 'pg_temp'
+    AS $$
+BEGIN
+    IF cardinality(ids) > 1000 THEN
+        RAISE EXCEPTION 'too many notices at once' USING ERRCODE = 'insufficient_privilege';
+    END IF;
+    PERFORM guess_slowly('notice', (
+        SELECT max(many) FROM (SELECT count(*) AS many FROM unnest(ids) AS id GROUP BY id) AS of_one
+    ));
+    RETURN QUERY
+        SELECT i.notice_id, i.fingerprint
+        FROM unnest(ids, fingerprints) AS asked (id, content)
+        JOIN inbox AS i ON i.notice_id = asked.id AND i.fingerprint = asked.content;
 END
 $$;
 

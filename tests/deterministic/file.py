@@ -3,7 +3,7 @@
 import asyncio
 import json
 import random
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Collection, Iterable, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -56,7 +56,7 @@ class File:
             return
         decision, row = written.decision, written.inbox
         if row:
-            self.ids[row.notice_id] = FirstAnswer(row.sender, row.fingerprint, row.answer)
+            self.ids[row.notice_id] = FirstAnswer(row.sender, row.answer, frozenset({row.fingerprint}))
         if decision.after:
             self.people[decision.after.person_id] = decision.after
             self.keys.update(dict.fromkeys(decision.new_keys, decision.after.person_id))
@@ -114,10 +114,10 @@ class ModelInbox:
     def __init__(self, file: File) -> None:
         self._file = file
 
-    async def known(self, notice_ids: Sequence[str], keys: Sequence[Key]) -> Known:
+    async def known(self, notices: Collection[tuple[str, bytes]], keys: Sequence[Key]) -> Known:
         file = self._file
         await file.step("receive", "read", file.epoch)
-        answers = {name: file.ids[name] for name in notice_ids if name in file.ids}
+        answers = {name: file.ids[name] for name, _ in notices if name in file.ids}
         return Known(answers, {key: file.people[file.keys[key]] for key in keys if key in file.keys})
 
     async def person_numbers(self, count: int) -> list[int]:

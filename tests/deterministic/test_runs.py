@@ -103,7 +103,9 @@ def reply_before_durable(monkeypatch: pytest.MonkeyPatch) -> None:
 
     async def at_once(receiver: Receiver, parcels: Any, items: Any, judge: Any = decide) -> Any:
         inbox: Inbox = receiver._inbox
-        known = await inbox.known([i.id for i in items], list({key for i in items for key in i.keys}))
+        known = await inbox.known(
+            [(i.id, i.fingerprint) for i in items], list({key for i in items for key in i.keys})
+        )
         now, later = batch.one_of_each_new_id(items, known)
         fresh = await inbox.person_numbers(batch.strangers(now, known))
         planner = batch.Planner(known, iter(fresh), receiver._house, judge)

@@ -57,6 +57,7 @@ ROLES_OF = {
     "find_place": (AUDIT,),
     "find_answers": (NOTICES, CONTROL),
     "find_people": (NOTICES, CONTROL),
+    "find_same": (NOTICES,),
     "take_person_numbers": (NOTICES, CONTROL),
     "take_parcel_numbers": (NOTICES,),
     "commit_batch": (NOTICES,),

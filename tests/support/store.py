@@ -71,7 +71,7 @@ class Bench:
         """Reads and decides a parcel, and commits nothing yet."""
         items = list(items_of([arrival(*notices, register=self.register, sender=sender)], [0], self.house))
         keys = [key for item in items for key in item.keys]
-        known = await self.inbox.known([item.id for item in items if item.id], keys)
+        known = await self.inbox.known([(item.id, item.fingerprint) for item in items if item.id], keys)
         fresh = await self.inbox.person_numbers(len(items))
         return plan_of(items, known, iter(fresh), self.house)
 

@@ -75,7 +75,9 @@ def remembered(made: Plan) -> Known:
         if decision.after:
             states[decision.after.person_id] = decision.after
             keys |= dict.fromkeys(decision.new_keys, decision.after.person_id)
-    answers = {row.notice_id: FirstAnswer(row.sender, row.fingerprint, row.answer) for row in rows}
+    answers = {
+        row.notice_id: FirstAnswer(row.sender, row.answer, frozenset({row.fingerprint})) for row in rows
+    }
     return Known(answers, {key: states[person] for key, person in keys.items()})
 
 
@@ -135,7 +137,7 @@ def test_a_repeat_gets_the_stored_answer_word_for_word_and_writes_nothing_new() 
     raw = juki_change()
     stored = '{ "written" : "by an older version", "code":"A100" }'
     (item,) = items(raw)
-    known = Known({raw["id"]: FirstAnswer(FUKUOKA, item.fingerprint, stored)}, {})
+    known = Known({raw["id"]: FirstAnswer(FUKUOKA, stored, frozenset({item.fingerprint}))}, {})
     made = planned([item], known)
     assert made.entries == []
     (_, answer) = made.repeats[0]

@@ -169,7 +169,7 @@ _REPEATED = OutcomeClass.REPEATED.value
 
 
 def _same(first: FirstAnswer, item: Item) -> bool:
-    return first.sender == item.arrival.parcel.sender and first.fingerprint == item.fingerprint
+    return first.sender == item.arrival.parcel.sender and item.fingerprint in first.same
 
 
 def _reuse(first: FirstAnswer, item: Item) -> Decision:

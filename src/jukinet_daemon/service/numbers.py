@@ -192,9 +192,7 @@ def _reused(kept: Sequence[Kept], digest: str) -> bool | None:
     own = next((parcel for parcel in kept if parcel.digest == digest), None)
     if own is None or own.digest == kept[0].digest:
         return False
-    if own.fingerprint is None or kept[0].fingerprint is None:
-        return None
-    return own.fingerprint != kept[0].fingerprint
+    return None if own.same is None else not own.same
 
 
 def _meet(gap: Gap, first: int, last: int) -> bool:

@@ -121,8 +121,8 @@ class Receiver:
     ) -> tuple[list[tuple[Item, Answer]], list[Item]]:
         """Reads, decides, commits; gives what is answered and what must go round again."""
         # 5 read: what is known of these ids and these persons
-        ids = list({item.id for item in items if item.id})
-        known = await self._inbox.known(ids, list({key for item in items for key in item.keys}))
+        notices = {(item.id, item.fingerprint) for item in items if item.id}
+        known = await self._inbox.known(notices, list({key for item in items for key in item.keys}))
         now, later = one_of_each_new_id(items, known)
         fresh = await self._inbox.person_numbers(strangers(now, known))
         # 6 decide, on nothing but what was read: the commit finds out who moves a person meanwhile

@@ -1,7 +1,7 @@
 """受付の保存: what is known of a batch, and its commit, one transaction a decision."""
 
 from collections import deque
-from collections.abc import Iterable, Sequence
+from collections.abc import Collection, Iterable, Sequence
 from dataclasses import dataclass, field
 from datetime import date, datetime
 from enum import StrEnum
@@ -25,11 +25,15 @@ _BLOCK = 1000
 
 @dataclass(frozen=True, slots=True)
 class FirstAnswer:
-    """What was answered when a notice id was first seen."""
+    """What was answered when a notice id was first seen.
+
+    `same` are the fingerprints, of those that were asked about, of what was said then. The database compares;
+    it shows none.
+    """
 
     sender: str
-    fingerprint: bytes
     answer: str
+    same: frozenset[bytes] = field(repr=False)
 
 
 @dataclass(frozen=True, slots=True)
@@ -102,18 +106,25 @@ class Inbox:
             "take_parcel_numbers": deque(),
         }
 
-    async def known(self, notice_ids: Sequence[str], keys: Sequence[Key]) -> Known:
-        """Reads what is known of notice ids and of the persons that keys name. Raises StoreFault."""
+    async def known(self, notices: Collection[tuple[str, bytes]], keys: Sequence[Key]) -> Known:
+        """Reads what is known of notices, by id and fingerprint, and of the persons that keys name.
+
+        Raises StoreFault.
+        """
+        kinds, values = [key.kind for key in keys], [key.value for key in keys]
+        ids = list({name for name, _ in notices})
         with store_faults():
             async with self._database.pool.acquire() as connection:
                 queries = self._database.queries
-                answers = await connection.fetch(queries["find_answers"], notice_ids)
-                people = await connection.fetch(
-                    queries["find_people"], [key.kind for key in keys], [key.value for key in keys]
-                )
+                answers = await connection.fetch(queries["find_answers"], ids)
+                people = await connection.fetch(queries["find_people"], kinds, values)
+                same: dict[str, set[bytes]] = {row["notice_id"]: set() for row in answers}
+                if repeated := [notice for notice in notices if notice[0] in same]:
+                    for row in await connection.fetch(queries["find_same"], *zip(*repeated, strict=True)):
+                        same[row["notice_id"]].add(row["fingerprint"])
         return Known(
             {
-                row["notice_id"]: FirstAnswer(row["sender"], row["fingerprint"], row["answer"])
+                row["notice_id"]: FirstAnswer(row["sender"], row["answer"], frozenset(same[row["notice_id"]]))
                 for row in answers
             },
             {Key(KeyKind(row["kind"]), row["value"]): rows.state_of(row) for row in people},

@@ -3,7 +3,7 @@
 from collections import defaultdict
 from collections.abc import AsyncIterator, Iterable, Mapping
 from contextlib import asynccontextmanager
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from datetime import datetime
 
 import asyncpg
@@ -28,10 +28,13 @@ class Seen:
 
 @dataclass(frozen=True, slots=True)
 class Kept:
-    """A parcel as it is kept under its number; without a fingerprint where an older program took it."""
+    """A parcel as it is kept under its number.
+
+    `same` says whether it tells what the first of its number tells; None where an older program took one.
+    """
 
     digest: str
-    fingerprint: bytes | None = field(repr=False)
+    same: bool | None
 
 
 @dataclass(frozen=True, slots=True)
@@ -69,7 +72,7 @@ class NumberLook:
     async def kept(self, sender: str, number: int) -> list[Kept]:
         """Every parcel that came under a number, the first one first."""
         rows = await self._connection.fetch(self._queries["find_parcels_of_number"], sender, number)
-        return [Kept(row["digest"], row["fingerprint"]) for row in rows]
+        return [Kept(row["digest"], row["same"]) for row in rows]
 
     async def store(self, sender: str, numbering: Numbering) -> None:
         """Keeps what is known of a sender's numbers now."""

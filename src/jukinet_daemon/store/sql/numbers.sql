@@ -31,8 +31,8 @@ CROSS JOIN LATERAL (
 ) AS p
 
 -- name: find_parcels_of_number
--- Every parcel that came under a number, the first one first.
-SELECT digest, fingerprint FROM parcel WHERE sender = $1 AND number = $2 ORDER BY received_at, parcel_id
+-- Every parcel that came under a number, the first one first, and whether it says what that one says.
+SELECT digest, same FROM parcels_of_number($1, $2)
 
 -- name: has_unsummarised
 -- Whether a parcel waits for its summary.

@@ -1,15 +1,16 @@
 -- name: find_answers
 -- The first answers to notices that were seen before.
-SELECT notice_id::text AS notice_id, sender, fingerprint, answer
+SELECT notice_id::text AS notice_id, sender, answer
 FROM inbox
 WHERE notice_id = ANY ($1::uuid[])
 
+-- name: find_same
+-- Which notices, by id and fingerprint, say what the first one of their id said.
+SELECT notice_id::text AS notice_id, fingerprint FROM same_notices($1::uuid[], $2::bytea[])
+
 -- name: find_people
 -- The persons that keys name, with the state a decision is made on.
-SELECT k.kind, k.value, p.person_id, p.version, p.current, p.stays, p.waiting, p.coded
-FROM unnest($1::text[], $2::text[]) AS wanted (kind, value)
-JOIN person_key AS k ON k.kind = wanted.kind AND k.value = wanted.value
-JOIN person AS p ON p.person_id = k.person_id
+SELECT kind, value, person_id, version, current, stays, waiting, coded FROM people_of($1::text[], $2::text[])
 
 -- name: take_person_numbers
 -- A block of fresh person numbers.
