@@ -20,9 +20,10 @@ field carries a personal value.
 The names are stable: a monitor may rely on them. What each means and what to do is in
 [operator/running.md](operator/running.md).
 
-What belongs together is found by these fields: `digest` is that of the parcel as it came,
-`notice_id` that of the notice; from there
-`jukinetctl trace` follows a notice to the receipt of the national server.
+What belongs together is found by these fields: `digest` is that of the parcel as it came (of
+`relay_sent` and `relay_receipted`, of ours to the national server, with those that came in
+`parcels`), `notice_id` that of the notice; from there `jukinetctl trace` follows a notice to the
+receipt of the national server.
 
 | event | level | fields | said in |
 | --- | --- | --- | --- |

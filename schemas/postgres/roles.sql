@@ -54,7 +54,7 @@ GRANT EXECUTE ON FUNCTION claim_keys, move_person, move_people, sealed_of, under
 GRANT EXECUTE ON FUNCTION people_of, same_notices TO jukinet_notices;
 
 -- The relay: reads what waits and nothing that was sent before, stores receipts.
-GRANT SELECT ON outgoing TO jukinet_relay;
+GRANT SELECT ON outgoing, outgoing_origin TO jukinet_relay;
 GRANT SELECT (outbox_id, receipt_id), UPDATE (receipt_id, refused, received_on) ON outbox TO jukinet_relay;
 GRANT SELECT ON relayed_of_day TO jukinet_relay;
 GRANT INSERT, SELECT (comparison_id, peer, day, differing) ON comparison TO jukinet_relay;

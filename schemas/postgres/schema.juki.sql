@@ -1116,6 +1116,16 @@ CREATE TABLE public.parcel (
     kinds text[]
 );
 
+-- Name: outgoing_origin; Type: VIEW; Schema: public; Owner: -
+
+CREATE VIEW public.outgoing_origin WITH (security_barrier='true') AS
+ SELECT o.outbox_id,
+    p.digest
+   FROM ((public.outbox o
+     JOIN public.inbox i ON ((i.notice_id = o.notice_id)))
+     JOIN public.parcel p ON ((p.parcel_id = i.parcel_id)))
+  WHERE (o.receipt_id IS NULL);
+
 -- Name: parcel_number; Type: SEQUENCE; Schema: public; Owner: -
 
 CREATE SEQUENCE public.parcel_number

@@ -57,6 +57,7 @@ ANALYZE;
 VALUES: dict[str, tuple[Any, ...]] = {
     "find_answers": (["00000000-0000-0000-0000-000000000001", "00000000-0000-0000-0000-000000000002"],),
     "find_outgoing": (200,),
+    "find_origins": ([PEOPLE - 1, PEOPLE],),
     "last_parcels": (["444401", "444402"],),
     "outbox_waiting": (),
     "outbox_refused": (),
@@ -71,6 +72,7 @@ VALUES: dict[str, tuple[Any, ...]] = {
 INDEXES = {
     "find_answers": {"inbox_pkey"},
     "find_outgoing": {"outbox_waiting", "history_pkey"},
+    "find_origins": {"outbox_waiting", "inbox_pkey", "parcel_pkey"},
     "last_parcels": {"parcel_by_sender"},
     "outbox_waiting": {"outbox_waiting"},
     "outbox_refused": {"outbox_refused"},

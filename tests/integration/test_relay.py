@@ -1,6 +1,7 @@
 """The relay to the national server: everything arrives once, in order, at the right server only."""
 
 import asyncio
+import json
 import socket
 from contextlib import AsyncExitStack, suppress
 from pathlib import Path
@@ -21,6 +22,7 @@ from jukinet_daemon.wire.envelope import REPLY_TYPE, unseal
 from jukinet_daemon.wire.reply import read_reply
 from support.national import Ear, FallingNational, national, relay_of, relayed, serving, taken
 from support.notices import juki_change
+from support.watch import secrets_of
 from support.world import FUKUOKA, House, Pki, until
 
 NOWHERE = "A" * 43
@@ -54,6 +56,39 @@ async def tell_all(house: House, notices: list[dict[str, Any]]) -> None:
 def free_address() -> str:
     with socket.create_server(("127.0.0.1", 0)) as server:
         return f"127.0.0.1:{server.getsockname()[1]}"
+
+
+async def test_one_search_follows_a_parcel_from_its_sender_to_the_receipt(open_house: HouseMaker) -> None:
+    house = await open_house("juki")
+    lives = some_lives(2, 2)
+    with capture_logs() as events:
+        for notices in (lives[:3], lives[3:]):
+            await tell_all(house, notices)
+
+        async def all_receipted() -> bool:
+            return not await house.rows("SELECT FROM outbox WHERE receipt_id IS NULL") and any(
+                event["event"] == "relay_receipted" for event in events
+            )
+
+        await until(all_receipted)
+    parcels = await house.rows("SELECT digest, sender, number FROM parcel")
+    assert len(parcels) == 2
+    for parcel in parcels:
+        found = [event for event in events if parcel["digest"] in json.dumps(event)]
+        names = list(dict.fromkeys(event["event"] for event in found))
+        assert names == ["parcels_accepted", "relay_sent", "relay_receipted"]
+        (told,) = (entry for entry in found[0]["parcels"] if entry["digest"] == parcel["digest"])
+        assert (told["sender"], told["number"], told["notices"]) == (FUKUOKA, parcel["number"], 3)
+        places = await house.rows(_PLACES, parcel["digest"])
+        spans = [event["outbox"] for event in found if event["event"] == "relay_sent"]
+        for row in places:
+            assert any(first <= row["outbox_id"] <= last for first, last in spans)
+    assert not [secret for notice in lives for secret in secrets_of(notice) if secret in repr(events)]
+
+
+_PLACES = """
+SELECT outbox_id FROM outbox JOIN inbox USING (notice_id) JOIN parcel USING (parcel_id) WHERE digest = $1
+"""
 
 
 async def test_national_server_that_comes_late(open_house: HouseMaker, pki: Pki, tmp_path: Path) -> None:

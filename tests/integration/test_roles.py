@@ -37,6 +37,7 @@ TABLE_RIGHTS = {
     },
     RELAY: {
         "outgoing": {"SELECT"},
+        "outgoing_origin": {"SELECT"},
         "relayed_of_day": {"SELECT"},
         "comparison": {"INSERT"},
         "receipt": {"INSERT"},

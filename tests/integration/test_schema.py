@@ -64,6 +64,7 @@ ROLES_OF = {
     "lock_relay": (RELAY,),
     "take_relay_number": (RELAY,),
     "find_outgoing": (RELAY,),
+    "find_origins": (RELAY,),
     "store_receipt": (RELAY,),
     "close_outbox": (RELAY,),
     "add_leaf": (RELAY, CONTROL, WATCH, KEYS),

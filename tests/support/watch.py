@@ -15,6 +15,7 @@ _PRIVATE = ("resident_code", "individual_number", "name", "name_kana", "address"
 _ORDINARY = {
     *("ready", "stopping", "stopped", "relay_connected", "relay_interrupted", "relay_waits"),
     "numbers_missing",
+    *("parcels_accepted", "relay_sent", "relay_receipted"),
 }
 
 

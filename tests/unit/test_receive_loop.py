@@ -5,6 +5,8 @@ from collections.abc import Sequence
 from datetime import UTC, datetime
 from typing import cast
 
+from structlog.testing import capture_logs
+
 from jukinet_daemon.loops.receive import ReceiveLoop
 from jukinet_daemon.service.lanes import Answer, Arrival, Lanes, Line
 from jukinet_daemon.service.metrics import Metrics
@@ -37,7 +39,11 @@ async def test_what_follows_a_tripping_parcel_on_its_line_is_later_too() -> None
     promises = [await lanes.put(arrival(n, line)) for n, line in ((1, broken), (2, broken), (3, broken))]
     promises.append(await lanes.put(arrival(4, sound)))
     await lanes.stop()
-    await ReceiveLoop(lanes, cast("Receiver", receiver), Metrics(), 256).run()
+    with capture_logs() as events:
+        await ReceiveLoop(lanes, cast("Receiver", receiver), Metrics(), 256).run()
+    # Only what is durable is called accepted.
+    told = [parcel for event in events if event["event"] == "parcels_accepted" for parcel in event["parcels"]]
+    assert [(parcel["digest"], parcel["notices"]) for parcel in told] == [("digest 1", 1), ("digest 4", 1)]
     answers = [answer for given in await asyncio.gather(*promises) for answer in given]
     assert [answer.later for answer in answers] == [False, True, True, False]
     assert receiver.received == [1, 4]

@@ -62,6 +62,37 @@ class Watch:
 
 
 @dataclass(frozen=True, slots=True)
+class _Trail:
+    """What the log says of a parcel to the national server, so that whoever looks for the digest of a
+    municipality's parcel finds it: our parcel, its places in the outbox, the parcels its records came in.
+    """
+
+    digest: str
+    outbox: tuple[int, int]
+    parcels: list[str]
+
+    def sent(self, number: int, records: int) -> None:
+        log.info(
+            "relay_sent",
+            digest=self.digest,
+            number=number,
+            records=records,
+            outbox=self.outbox,
+            parcels=self.parcels,
+        )
+
+    def receipted(self, records: int, refused: int) -> None:
+        log.info(
+            "relay_receipted",
+            digest=self.digest,
+            records=records,
+            refused=refused,
+            outbox=self.outbox,
+            parcels=self.parcels,
+        )
+
+
+@dataclass(frozen=True, slots=True)
 class _Open:
     """A conversation that is open, and the key of the certificate we showed in it."""
 
@@ -150,9 +181,12 @@ class RelayLoop:
         self._wake.clear()
         while outgoing := await outbox.waiting(self._route.parcel_notices):
             # 9 the relay: sent from what is stored, so a crash only sends again
-            packed = self._packer.pack(outgoing, await outbox.number(), line.key)
+            number = await outbox.number()
+            packed = self._packer.pack(outgoing, number, line.key)
             await outbox.announce(self._packer.sending(packed))
             await conversation.send(packed.signed)
+            trail = _Trail(packed.digest, packed.span, await outbox.origins(packed.outgoing))
+            trail.sent(number, len(packed.outgoing))
             receipt = await self._receipt(conversation)
             # 10 the receipt closes what it names
             closed = self._packer.closed_by(packed, receipt.reply)
@@ -161,6 +195,7 @@ class RelayLoop:
             )
             self._relayed += len(closed)
             refused = sum(1 for item in closed if item.refused)
+            trail.receipted(len(closed), refused)
             self._metrics.relayed.labels("accepted").inc(len(closed) - refused)
             self._metrics.relayed.labels("refused").inc(refused)
             if len(closed) < len(packed.outgoing):

@@ -302,7 +302,14 @@ class NoticesDoor:
         if recorded.kind is OutcomeClass.LATER:
             peer.line.broken = True
         self._desk.metrics.parcels_refused.labels(recorded.code).inc()
-        log.warning("parcel_refused", door=DOOR, sender=peer.name, code=recorded.code, field=field_name)
+        log.warning(
+            "parcel_refused",
+            door=DOOR,
+            sender=peer.name,
+            digest=digest,
+            code=recorded.code,
+            field=field_name,
+        )
         head = ReplyHead(self._desk.register, peer.name, number, digest)
         moment = self._desk.clock().isoformat(timespec="milliseconds")
         return seal(write_refusal(head, recorded.code, field_name, moment), REPLY_TYPE, peer.own)

@@ -30,6 +30,11 @@ class Packed:
     digest: str
     outgoing: tuple[Outgoing, ...]
 
+    @property
+    def span(self) -> tuple[int, int]:
+        """The first and the last of its places in the outbox."""
+        return self.outgoing[0].outbox_id, self.outgoing[-1].outbox_id
+
 
 class Packer:
     """Makes parcels of records and reads receipts, for one register."""

@@ -77,6 +77,14 @@ class Outbox:
         except VaultFault as fault:
             raise StoreFault(f"a record that waits cannot be opened: {fault}") from None
 
+    async def origins(self, outgoing: Sequence[Outgoing]) -> list[str]:
+        """The digests of the parcels in which records that wait came. Raises StoreFault."""
+        with store_faults():
+            found = await self._connection.fetch(
+                self._queries["find_origins"], [item.outbox_id for item in outgoing]
+            )
+        return [row["digest"] for row in found]
+
     async def announce(self, leaf: Leaf) -> None:
         """Writes, durably, that a parcel is about to be sent. Raises StoreFault.
 

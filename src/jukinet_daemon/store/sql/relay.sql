@@ -6,6 +6,10 @@ SELECT pg_try_advisory_lock(hashtext('jukinet relay'))
 -- The running number of a parcel to the national server.
 SELECT nextval('relay_number')
 
+-- name: find_origins
+-- The parcels in which records that wait came, each once.
+SELECT DISTINCT digest FROM outgoing_origin WHERE outbox_id = ANY ($1::bigint[])
+
 -- name: store_receipt
 -- The national server's signed receipt.
 INSERT INTO receipt (parcel_digest, signed) VALUES ($1, $2) RETURNING receipt_id
