@@ -13,6 +13,7 @@ from jukinet_daemon.daemon.serve import Daemon
 from jukinet_daemon.outward import PeerFault, call
 from jukinet_daemon.pki.peer import Role
 from support.notices import juki_change
+from support.stall import a_batch_waits, commits_stand_still
 from support.world import FUKUOKA, House, until
 
 REASON = "機器交換"
@@ -47,12 +48,20 @@ async def refusal(house: House) -> PeerFault | None:
         return fault
 
 
+async def _turned_away(house: House) -> bool:
+    return await refusal(house) is not None
+
+
 async def test_what_was_taken_is_answered_and_people_are_told(house: House) -> None:
     async with house.line() as line:
-        await line.conversation.send(line.parcel(juki_change()))
+        async with commits_stand_still(house):
+            await line.conversation.send(line.parcel(juki_change()))
+            await a_batch_waits(house)
+            told = await ask(house, "POST", until=soon(hours=1), reason=REASON)
+            assert told["on"]
+            # The door is shut to new ones while the work that was taken is still under way.
+            await until(lambda: _turned_away(house))
         assert (await line.conversation.receive()).reply.answers[0].outcome == "ACCEPTED"
-        told = await ask(house, "POST", until=soon(hours=1), reason=REASON)
-        assert told["on"]
         with pytest.raises(PeerFault) as ended:
             await line.conversation.receive()
         assert "1013" in str(ended.value)
