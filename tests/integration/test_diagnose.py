@@ -2,22 +2,33 @@
 
 import asyncio
 import json
+import socket
+from collections.abc import Iterator
+from contextlib import ExitStack
+from datetime import UTC, datetime, timedelta
+from email.utils import format_datetime
 from pathlib import Path
 from typing import Any
+from zoneinfo import ZoneInfo
 
 import pytest
 
 from conftest import HouseMaker
+from jukinet_daemon.cli import as_client
 from jukinet_daemon.cli.as_client import Finding
 from jukinet_daemon.cli.diagnose import findings_in
 from jukinet_daemon.cli.jukinetctl import main
 from jukinet_daemon.cli.remedies import REMEDIES
+from jukinet_daemon.daemon import frame as frame_module
 from jukinet_daemon.outward import PeerFault, call
 from jukinet_daemon.pki.peer import Role
 from jukinet_daemon.pki.refusal import Refusal
-from jukinet_daemon.pki.tls import TlsFiles
+from jukinet_daemon.pki.tls import TlsFiles, server_context
+from jukinet_daemon.service.clock import Clock
 from support.estate import DAY, Estate, validity
-from support.world import FUKUOKA, KITAKYUSHU, TRUST_DOMAIN, House
+from support.national import national_of, relay_of
+from support.notices import juki_change
+from support.world import FUKUOKA, KITAKYUSHU, TRUST_DOMAIN, House, until
 
 SERVER = f"spiffe://{TRUST_DOMAIN}/pref/juki"
 
@@ -93,6 +104,103 @@ async def test_a_peer_at_the_wrong_door_is_named(
     assert "403" in told[-2]["text"]
     bad = [finding for finding in await seen_by_server(house, "somebody") if not finding.ok]
     assert ["wrong-role" in finding.text for finding in bad] == [True]
+
+
+async def test_the_national_server_is_called_by_us_and_the_advice_says_so(
+    estate: Estate, open_house: HouseMaker, tmp_path: Path
+) -> None:
+    house = await open_on(estate, open_house)
+    wrong = estate.peer(Role.NATIONAL, "fuhyo")
+    async with national_of(wrong, tmp_path / "journal") as url, relay_of(house, url=url):
+
+        async def told() -> Any:
+            report = await house.daemon._frame.status.look()
+            return report if (report.get("relay") or {}).get("fault") else None
+
+        report = await until(told)
+    for peer in ("national", f"spiffe://{TRUST_DOMAIN}/national/juki"):
+        found = {finding.step: finding for finding in findings_in(report, peer)}
+        line = found["全国サーバとの回線 / line to the national server"]
+        assert not line.ok
+        assert "wrong-name" in line.text
+        assert "we call it" in line.text
+        assert any("wrong-name" in text.text for step, text in found.items() if "refused" in step)
+        assert not any("is not connected" in finding.text for finding in found.values())
+
+
+async def test_a_clock_that_is_wrong_is_told_beside_each_other_clock(
+    open_house: HouseMaker, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    right = datetime.now
+
+    def late_clock(zone: str) -> Clock:
+        return lambda: right(ZoneInfo(zone)) - timedelta(minutes=3)
+
+    # This machine's clock is slow; the database's and the national server's are not.
+    monkeypatch.setattr(frame_module, "clock_of", late_clock)
+    house = await open_house("juki")
+    async with house.line() as line:
+        await line.tell(juki_change())
+
+    async def wrong(clocks: int) -> bool:
+        found = await seen_by_server(house, None)
+        return len([each for each in found if "clock" in each.step and not each.ok]) == clocks
+
+    await until(lambda: wrong(2))
+    pulse = house.daemon._frame.pulse
+    assert pulse is not None
+    pulse.clock = lambda: right(UTC)  # somebody sets it right: that is a step
+    await until(lambda: wrong(3))
+
+
+@pytest.fixture
+def silent_port() -> Iterator[int]:
+    """A port that answers nothing: its queue is full, and what knocks is let drop."""
+    with ExitStack() as stack:
+        server = stack.enter_context(socket.socket())
+        server.bind(("127.0.0.1", 0))
+        server.listen(0)
+        for _ in range(4):
+            knocking = stack.enter_context(socket.socket())
+            knocking.setblocking(False)
+            knocking.connect_ex(server.getsockname())
+        yield server.getsockname()[1]
+
+
+async def test_a_silent_port_and_one_that_does_not_shake_hands(
+    estate: Estate,
+    silent_port: int,
+    capsys: pytest.CaptureFixture[str],
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setattr(as_client, "PATIENCE_S", 2.0)
+    files = estate.peer(Role.CS, FUKUOKA)
+    told = await seen_by_client(f"wss://127.0.0.1:{silent_port}/notices", files, capsys)
+    assert [(step["step"], "silent" in step["text"]) for step in told if not step["ok"]] == [
+        ("ポート / port", True)
+    ]
+    with socket.create_server(("127.0.0.1", 0)) as mute:
+        told = await seen_by_client(f"wss://127.0.0.1:{mute.getsockname()[1]}/notices", files, capsys)
+    assert [(step["step"], "does not end" in step["text"]) for step in told if not step["ok"]] == [
+        ("TLS", True)
+    ]
+
+
+async def test_a_server_whose_clock_is_wrong_is_seen_by_its_peer(
+    estate: Estate, capsys: pytest.CaptureFixture[str]
+) -> None:
+    async def answer(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        await reader.readuntil(b"\r\n\r\n")
+        ahead = format_datetime(datetime.now(UTC) + timedelta(minutes=10), usegmt=True)
+        writer.write(f"HTTP/1.1 101 Switching Protocols\r\nDate: {ahead}\r\n\r\n".encode())
+        await writer.drain()
+
+    context = server_context(estate.peer(Role.PREF, "juki"))
+    server = await asyncio.start_server(answer, "127.0.0.1", 0, ssl=context)
+    async with server:
+        url = f"wss://127.0.0.1:{server.sockets[0].getsockname()[1]}/notices"
+        told = await seen_by_client(url, estate.peer(Role.CS, FUKUOKA), capsys)
+    assert [step["step"] for step in told if not step["ok"]] == ["時計 / clock"]
 
 
 async def test_a_peer_that_never_came_is_told_so(estate: Estate, open_house: HouseMaker) -> None:

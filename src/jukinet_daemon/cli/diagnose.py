@@ -12,10 +12,15 @@ from jukinet_daemon.cli.as_client import Finding, Visit, visit
 from jukinet_daemon.cli.control import CommandFault, ask
 from jukinet_daemon.cli.remedies import REMEDIES
 from jukinet_daemon.config import load_config
+from jukinet_daemon.pki.peer import IdentityError, Role, identity_from_uri
 from jukinet_daemon.pki.refusal import Refusal
 from jukinet_daemon.pki.tls import TlsFiles
 
 CLOCK_TOLERANCE_S = 5.0
+_OUTWARD = (
+    "こちらの証明書で --as-client --url ([national] url) --server spiffe://.../national/... を試す"
+    " / we call it: try --as-client with our own files"
+)
 _FILES = {
     "certificate": "相手の証明書 / its certificate (PEM)",
     "key": "その秘密鍵 / its private key (PEM)",
@@ -26,7 +31,8 @@ _FILES = {
 
 def add_diagnose(parser: argparse.ArgumentParser) -> None:
     """Adds whom to ask about, and what is needed to try as that peer would."""
-    parser.add_argument("peer", nargs="?", help="団体コード, URI, アドレス / whom: code, URI or address")
+    whom = "団体コード, URI, アドレス, national / whom: code, URI, address, or `national`"
+    parser.add_argument("peer", nargs="?", help=whom)
     parser.add_argument("--config", type=Path, metavar="FILE", help="この機械のサーバの設定 / of our server")
     parser.add_argument("--as-client", action="store_true", help="相手の側から試す / try as the peer would")
     parser.add_argument("--url", help="相手先 / where to call: wss://HOST:PORT/notices")
@@ -74,19 +80,41 @@ def findings_in(report: dict[str, Any], peer: str | None) -> list[Finding]:
         Finding(item["name"], item["days_left"] > 0, f"残り {item['days_left']} 日 / days left")
         for item in report["certificates"]
     ]
-    return [*found, _clock(report["database"]), *_about(report, peer)]
+    return [*found, *_relay(report.get("relay")), *_clocks(report), *_about(report, peer)]
 
 
-def _clock(database: dict[str, Any]) -> Finding:
-    if not database["ok"]:
-        return Finding("データベース / database", False, "応答がない / does not answer")
-    ahead = database["clock_ahead_s"]
-    text = f"データベースの時計は {ahead:+} 秒 / its clock against ours"
-    return Finding("時計 / clock", abs(ahead) <= CLOCK_TOLERANCE_S, text)
+def _relay(relay: dict[str, Any] | None) -> list[Finding]:
+    """The line to the national server, which we open: nobody else can be asked why it is not."""
+    if relay is None:
+        return []
+    step = "全国サーバとの回線 / line to the national server"
+    if relay["connected"] or relay["standby"]:
+        return [Finding(step, True, "つながっている / open" if relay["connected"] else "待機 / stands by")]
+    why = relay["fault"] or "まだつながらないか、送りの処理がない / not open yet, or no process relays"
+    return [Finding(step, False, f"{why}: {_OUTWARD}")]
+
+
+def _clocks(report: dict[str, Any]) -> list[Finding]:
+    """Our clock beside the others that are known, and the steps that it made."""
+    if not report["database"]["ok"]:
+        return [Finding("データベース / database", False, "応答がない / does not answer")]
+    found = [_clock("データベースの時計は", "its clock against ours", report["database"]["clock_ahead_s"])]
+    national = (report.get("relay") or {}).get("clock_ahead_s")
+    if national is not None:
+        found.append(_clock("全国サーバの時計は", "its clock against ours", national))
+    if jumped := report["pulse"]["clock"]["jumped_seconds"]:
+        found.append(_clock("この機械の時計が動かされた", "our clock was set, within the hour", jumped))
+    return found
+
+
+def _clock(whose: str, english: str, ahead: float) -> Finding:
+    return Finding("時計 / clock", abs(ahead) <= CLOCK_TOLERANCE_S, f"{whose} {ahead:+} 秒 / {english}")
 
 
 def _about(report: dict[str, Any], peer: str | None) -> list[Finding]:
     peers = report["peers"]
+    if peer and _is_national(peer):
+        return [_refused(entry) for entry in peers["refused"] if entry["door"] == Role.NATIONAL]
     inside = [entry for entry in peers["inside"] if _is(entry, peer)]
     found = [
         Finding("接続中 / connected", True, f"{entry['peer']} {entry['address']} ({entry['door']})")
@@ -108,6 +136,14 @@ def _about(report: dict[str, Any], peer: str | None) -> list[Finding]:
         nobody = f"{away}。回線、名前、ポートを相手の側から --as-client で調べる / is not connected"
         found.append(Finding(f"{peer}", False, nobody))
     return found
+
+
+def _is_national(peer: str) -> bool:
+    """Whether somebody is the national server: it does not come in, we call it."""
+    try:
+        return identity_from_uri(peer).role is Role.NATIONAL
+    except IdentityError:
+        return peer == Role.NATIONAL
 
 
 def _refused(entry: dict[str, Any]) -> Finding:

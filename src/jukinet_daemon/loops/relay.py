@@ -2,7 +2,7 @@
 
 import asyncio
 import random
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime
 from urllib.parse import urlsplit
 
@@ -35,11 +35,15 @@ RECEIPT_TIMEOUT_S = 60.0
 
 @dataclass(frozen=True, slots=True)
 class RelayState:
-    """Whether the line to the national server is open, what broke it last, whether another process relays."""
+    """Whether the line to the national server is open, what broke it last, whether another process relays;
+
+    how far its clock was ahead of ours at its last receipt, None before that.
+    """
 
     connected: bool
     fault: str | None = None
     standby: bool = False
+    clock_ahead_s: float | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -188,6 +192,7 @@ class RelayLoop:
             trail = _Trail(packed.digest, packed.span, await outbox.origins(packed.outgoing))
             trail.sent(number, len(packed.outgoing))
             receipt = await self._receipt(conversation)
+            self.state = replace(self.state, clock_ahead_s=self._packer.clock_ahead(receipt.reply))
             # 10 the receipt closes what it names
             closed = self._packer.closed_by(packed, receipt.reply)
             await outbox.close_with(

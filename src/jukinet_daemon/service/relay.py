@@ -2,7 +2,7 @@
 
 from collections.abc import Sequence
 from dataclasses import dataclass, field
-from datetime import date
+from datetime import date, datetime
 
 from jukinet_daemon.domain.outcomes import OutcomeClass
 from jukinet_daemon.ledger.leaf import Leaf
@@ -70,6 +70,10 @@ class Packer:
             for item, answer in zip(packed.outgoing, reply.answers, strict=True)
             if answer.outcome != OutcomeClass.LATER
         ]
+
+    def clock_ahead(self, reply: ReplyMessage) -> float:
+        """By how many seconds the clock of whoever just replied is ahead of ours."""
+        return round((datetime.fromisoformat(reply.answered_at) - self._clock()).total_seconds(), 1)
 
     def sending(self, packed: Packed) -> Leaf:
         """The evidence that a parcel is about to be sent."""
