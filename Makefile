@@ -143,7 +143,7 @@ deb: ## Debian パッケージを作る / a Debian package in build/
 	@rm -rf build/deb && $(MAKE) --no-print-directory install DESTDIR=build/deb PREFIX=/usr
 	@packaging/deb.sh build/deb $$(sed -n 's/^version = "\(.*\)"/\1/p' pyproject.toml) build/jukinet-daemon.deb
 
-.PHONY: fuzz
+.PHONY: fuzz fuzz-parsers
 FUZZ := build/fuzz-venv
 $(FUZZ)/.ready: requirements/dev.txt requirements/fuzz.txt
 	@$(PYTHON) -m venv $(FUZZ)
@@ -151,9 +151,11 @@ $(FUZZ)/.ready: requirements/dev.txt requirements/fuzz.txt
 	@$(FUZZ)/bin/python -m pip install --quiet --disable-pip-version-check --no-deps --no-build-isolation -e .
 	@touch $@
 
-fuzz: $(FUZZ)/.ready ## 読み手とHTTPの戸口を長く試す (FUZZ_SECONDS=60) / every parser under atheris, then make http
+fuzz-parsers: $(FUZZ)/.ready ## 読み手を試す (FUZZ_SECONDS=60 FUZZ_TARGETS=) / every parser under atheris
 	@PYTHONPATH=tests $(FUZZ)/bin/python -m fuzz --seconds $(or $(FUZZ_SECONDS),60) $(FUZZ_TARGETS)
-	@$(if $(FUZZ_TARGETS),,$(MAKE) --no-print-directory http EXAMPLES=100 SECONDS=$(or $(FUZZ_SECONDS),60))
+
+fuzz: fuzz-parsers ## 読み手とHTTPの戸口を長く試す (FUZZ_SECONDS=60) / every parser under atheris, then make http
+	@$(MAKE) --no-print-directory http EXAMPLES=100 SECONDS=$(or $(FUZZ_SECONDS),60)
 
 clean: ## 作ったものを消す / remove what was made
 	@rm -rf build $(VENV) .mypy_cache .ruff_cache .pytest_cache .import_linter_cache .hypothesis

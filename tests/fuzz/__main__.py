@@ -1,11 +1,15 @@
 """長い試し: python -m fuzz [--seconds N] [TARGET ...]: atheris on each parser, guided by coverage.
 
-Each target runs as a process of its own. What breaks one is left in build/fuzz/TARGET/ as a file.
+Each target runs as a process of its own, as many at once as there are processors. What breaks one is left in
+build/fuzz/TARGET/ as a file.
 """
 
 import argparse
+import os
 import subprocess
 import sys
+from concurrent.futures import ThreadPoolExecutor
+from functools import partial
 from pathlib import Path
 
 FOLDER = Path("build/fuzz")
@@ -22,14 +26,16 @@ def main(arguments: list[str]) -> int:
     options = parser.parse_args(arguments)
     from fuzz.targets import TARGETS
 
-    broken = [name for name in options.target or TARGETS if not _child(name, options.seconds)]
+    names = options.target or list(TARGETS)
+    with ThreadPoolExecutor(os.cpu_count()) as processors:
+        held_out = list(processors.map(partial(_child, seconds=options.seconds), names))
+    broken = [name for name, held in zip(names, held_out, strict=True) if not held]
     print(f"破れた的 / broken: {', '.join(broken) or 'なし / none'}")
     return 1 if broken else 0
 
 
 def _child(name: str, seconds: int) -> bool:
     """Whether a target held out."""
-    print(f"{name}: {seconds} s ...", flush=True)
     folder = FOLDER / name
     (folder / "corpus").mkdir(parents=True, exist_ok=True)
     log = folder / "log"
@@ -37,9 +43,10 @@ def _child(name: str, seconds: int) -> bool:
     command = (sys.executable, "-m", "fuzz", _ONE, name, f"-artifact_prefix={folder}/", *limits)
     with log.open("wb") as file:
         done = subprocess.run((*command, str(folder / "corpus")), stdout=file, stderr=file, check=False)
-    print(log.read_text("utf-8", "replace").strip().splitlines()[-1])
+    said = log.read_text("utf-8", "replace").strip().splitlines()
+    print(f"{name}: {said[-1] if said else '-'}", flush=True)
     if done.returncode:
-        print(f"{name}: 破れた / broken, see {log}")
+        print(f"{name}: 破れた / broken, see {log}", flush=True)
     return done.returncode == 0
 
 

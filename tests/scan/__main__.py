@@ -23,11 +23,8 @@ async def scan(sslyze_python: Path, folder: Path) -> list[Verdict]:
         for target in doors:
             console.print(f"{target.name}: sslyze ...")
             verdicts.append(await sslyze(sslyze_python, target))
-            if shutil.which("testssl"):
-                console.print(f"{target.name}: testssl.sh ...")
-                verdicts.append(await testssl(folder, target))
-    if not shutil.which("testssl"):
-        console.print("testssl.sh がありません / not installed: apt-get install testssl.sh")
+            console.print(f"{target.name}: testssl.sh ...")
+            verdicts.append(await testssl(folder, target))
     return verdicts
 
 
@@ -36,6 +33,9 @@ def main() -> int:
     parser = argparse.ArgumentParser(prog="make scan")
     parser.add_argument("--sslyze-python", type=Path, required=True)
     options = parser.parse_args()
+    if not shutil.which("testssl"):
+        print("testssl.sh がありません / not installed: apt-get install testssl.sh", file=sys.stderr)
+        return 2
     start_with_our_groups()
     with tempfile.TemporaryDirectory(prefix="jukinet-scan-") as folder:
         verdicts = asyncio.run(scan(options.sslyze_python, Path(folder)))

@@ -19,6 +19,8 @@ MAX_NOTE_CHARACTERS = 4096
 _ED25519 = b"\x01"
 _ID_BYTES, _KEY_BYTES, _ROOT_BYTES, _SIGNATURE_BYTES = 4, 32, 32, 64
 _BODY = re.compile(r"([^\s+]+)\n([1-9][0-9]{0,17})\n([A-Za-z0-9+/]{43}=)\n")
+# A log's name is text; half of a surrogate pair is what a program makes of bytes that are none.
+_NAME = re.compile(r"[^\s\ud800-\udfff]+")
 _SIGNATURE = re.compile(r"— (\S+) ([A-Za-z0-9+/]+={0,2})\n")
 
 
@@ -48,12 +50,7 @@ class Verifier:
         origin, _, rest = text.strip().partition("+")
         told, _, encoded = rest.partition("+")
         raw = exact_base64(encoded)
-        if (
-            raw is None
-            or len(raw) != 1 + _KEY_BYTES
-            or raw[:1] != _ED25519
-            or not re.fullmatch(r"\S+", origin)
-        ):
+        if raw is None or len(raw) != 1 + _KEY_BYTES or raw[:1] != _ED25519 or not _NAME.fullmatch(origin):
             raise LedgerKeyFault("not a verifier key of the form name+id+key")
         key = cls(origin, raw[1:])
         if key.id.hex() != told:
