@@ -63,6 +63,7 @@ REPORT: Json = {
         "time": TEXT,
         "doors": by_name({"type": "object", "required": ["listen", "open"]}),
         "certificates": some(table(name=TEXT, not_after=TEXT, days_left=NUMBER)),
+        "credentials": some(table(half=TEXT, fault=TEXT)),
         "peers": table(inside=some({"type": "object"}), refused=some({"type": "object"})),
         "keys": by_name({}),
         "database": {"type": "object", "properties": {"ok": YES}, "required": ["ok"]},

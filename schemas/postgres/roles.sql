@@ -86,6 +86,8 @@ GRANT SELECT (sender, received_at, kinds) ON parcel TO jukinet_status;
 GRANT SELECT (notice_id, held_at) ON held TO jukinet_status;
 GRANT SELECT, INSERT, UPDATE, DELETE ON process TO jukinet_status;
 GRANT SELECT ON maintenance TO jukinet_status;
+-- Every process remembers the newest CRLs that it has taken up.
+GRANT SELECT, INSERT, UPDATE ON kept_crl TO jukinet_status;
 
 GRANT SELECT ON numbering, number_gap, number_reuse, comparison TO jukinet_status;
 

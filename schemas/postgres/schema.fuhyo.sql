@@ -1004,6 +1004,16 @@ CREATE TABLE public.inbox (
     redelivered integer DEFAULT 0 NOT NULL
 );
 
+-- Name: kept_crl; Type: TABLE; Schema: public; Owner: -
+
+CREATE TABLE public.kept_crl (
+    authority text NOT NULL,
+    number numeric NOT NULL,
+    issued_at timestamp with time zone NOT NULL,
+    list bytea NOT NULL,
+    taken_at timestamp with time zone DEFAULT clock_timestamp() NOT NULL
+);
+
 -- Name: ledger; Type: TABLE; Schema: public; Owner: -
 
 CREATE TABLE public.ledger (
@@ -1409,6 +1419,11 @@ ALTER TABLE ONLY public.history
 
 ALTER TABLE ONLY public.inbox
     ADD CONSTRAINT inbox_pkey PRIMARY KEY (notice_id);
+
+-- Name: kept_crl kept_crl_pkey; Type: CONSTRAINT; Schema: public; Owner: -
+
+ALTER TABLE ONLY public.kept_crl
+    ADD CONSTRAINT kept_crl_pkey PRIMARY KEY (authority);
 
 -- Name: ledger_checkpoint ledger_checkpoint_log_id_grew_from_key; Type: CONSTRAINT; Schema: public; Owner: -
 

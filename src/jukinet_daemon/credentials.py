@@ -1,21 +1,29 @@
 """証明書類: our certificate and key, the CAs and CRLs, as the files say now; a change needs no restart."""
 
 import ssl
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass, field
 from datetime import datetime
+from enum import StrEnum
 from pathlib import Path
 from weakref import WeakKeyDictionary
 
 from cryptography import x509
 
-from jukinet_daemon.keys import signing_key
-from jukinet_daemon.pki.files import PkiFileError, load_certificate
-from jukinet_daemon.pki.peer import IdentityError, PeerIdentity, identity_of
+from jukinet_daemon.pki.files import PkiFileError
+from jukinet_daemon.pki.peer import IdentityError, PeerIdentity, identity_of, thumbprint
 from jukinet_daemon.pki.standing import Standing
-from jukinet_daemon.pki.tls import TlsFiles, client_context, server_context, standing_in
+from jukinet_daemon.pki.tls import Pair, TlsFiles, client_side, load_pair, server_side, standing_in
 from jukinet_daemon.wire.envelope import SigningKey
 
 _Marks = tuple[tuple[int, int, int], ...]
+
+
+class Half(StrEnum):
+    """What is taken up apart from the other: a certificate without its key stops no revocation."""
+
+    OWN = "own"  # our certificate and its key
+    TRUST = "trust"  # the CAs and their CRLs
 
 
 @dataclass(frozen=True, slots=True)
@@ -36,43 +44,77 @@ class Own:
 
 
 class Credentials:
-    """The TLS files of one end; `own` is what they say. Contexts are made anew at each change.
+    """The TLS files of one end; `own` is what they say, `faults` what is wrong with either half of them.
 
-    Making them anew is what lets a CA or a CRL go: from a live context nothing can be taken out.
+    A half that cannot be used stays as it was. Contexts are made anew at each change: that is what lets a CA
+    or a CRL go, for from a live context nothing can be taken out. `kept` are CRLs that were taken up before.
     """
 
-    def __init__(self, files: TlsFiles) -> None:
+    def __init__(self, files: TlsFiles, kept: Iterable[x509.CertificateRevocationList] = ()) -> None:
         self.files = files
-        self._seen = self._marks()
+        self.faults: dict[Half, str | None] = dict.fromkeys(Half)
+        self._seen: dict[Half, _Marks | None] = {Half.OWN: _marks(files.certificate, files.key)}
         # A conversation keeps the key of the certificate that it was opened under: the peer knows no other.
         self._keys: WeakKeyDictionary[ssl.SSLContext, SigningKey] = WeakKeyDictionary()
-        self.own = self._remembered(_read(files))
+        self._pair = load_pair(files)
+        self._standing, self.faults[Half.TRUST] = standing_in(files, kept)
+        self.own = self._made(_identity(files, self._pair))
 
     def refresh(self, now: datetime) -> bool:
-        """Reads the files if they are others than last time; gives whether what they say has changed.
-
-        Raises PkiFileError, and everything stays as it was, for files that cannot be used or do not fit.
-        """
-        marks = self._marks()
-        if marks == self._seen:
+        """Reads the files if they are others than last time; gives whether what counts has changed."""
+        before, files = (self._pair, self._standing), self.files
+        self._look(Half.TRUST, (files.ca, files.crl), self._read_standing)
+        self._look(Half.OWN, (files.certificate, files.key), lambda: self._read_pair(now))
+        if (self._pair, self._standing) == before:
             return False
-        fresh = _read(self.files)
-        _require_a_step_forward(self.files, self.own, fresh, now)
-        self.own = self._remembered(fresh)
-        self._seen = marks
+        self.own = self._made(self.own.identity)
         return True
 
     def key_for(self, context: ssl.SSLContext) -> SigningKey:
         """The key of the certificate that a connection's context showed."""
         return self._keys[context]
 
-    def _remembered(self, own: Own) -> Own:
-        self._keys[own.server] = self._keys[own.client] = own.key
-        return own
+    def _look(self, half: Half, paths: tuple[Path, ...], read: Callable[[], str | None]) -> None:
+        try:
+            marks = _marks(*paths)
+            if marks == self._seen.get(half):
+                return
+            fault = read()
+        except PkiFileError as error:
+            fault = str(error)
+        # What is wrong may come right by time alone, so it is read again.
+        self.faults[half], self._seen[half] = fault, None if fault else marks
 
-    def _marks(self) -> _Marks:
-        files = self.files
-        return tuple(_mark(path) for path in (files.certificate, files.key, files.ca, files.crl))
+    def _read_standing(self) -> str | None:
+        self._standing, wrong = standing_in(self.files, self._standing.crls.values())
+        return wrong
+
+    def _read_pair(self, now: datetime) -> None:
+        pair = load_pair(self.files)
+        if (identity := _identity(self.files, pair)) != self.own.identity:
+            problem = f"is of {identity.uri}, not of {self.own.identity.uri}"
+            raise PkiFileError(self.files.certificate, problem)
+        if not pair.chain[0].not_valid_before_utc <= now <= pair.chain[0].not_valid_after_utc:
+            raise PkiFileError(self.files.certificate, "is not valid now")
+        self._pair = pair
+
+    def _made(self, identity: PeerIdentity) -> Own:
+        pair, standing = self._pair, self._standing
+        key = SigningKey.of(pair.key, thumbprint(pair.chain[0]))
+        server, client = server_side(pair, standing), client_side(pair, standing)
+        self._keys[server] = self._keys[client] = key
+        return Own(identity, pair.chain[0], key, standing, server, client)
+
+
+def _identity(files: TlsFiles, pair: Pair) -> PeerIdentity:
+    try:
+        return identity_of(pair.chain[0])
+    except IdentityError as error:
+        raise PkiFileError(files.certificate, f"names nobody: {error.reason}") from error
+
+
+def _marks(*paths: Path) -> _Marks:
+    return tuple(map(_mark, paths))
 
 
 def _mark(path: Path) -> tuple[int, int, int]:
@@ -81,39 +123,3 @@ def _mark(path: Path) -> tuple[int, int, int]:
     except OSError as error:
         raise PkiFileError(path, error.strerror or type(error).__name__) from error
     return found.st_mtime_ns, found.st_size, found.st_ino
-
-
-def _read(files: TlsFiles) -> Own:
-    certificate = load_certificate(files.certificate)
-    try:
-        identity = identity_of(certificate)
-    except IdentityError as error:
-        raise PkiFileError(files.certificate, f"names nobody: {error.reason}") from error
-    return Own(
-        identity,
-        certificate,
-        signing_key(files),
-        standing_in(files),
-        server_context(files),
-        client_context(files),
-    )
-
-
-def _require_a_step_forward(files: TlsFiles, before: Own, after: Own, now: datetime) -> None:
-    if after.identity != before.identity:
-        raise PkiFileError(files.certificate, f"is of {after.identity.uri}, not of {before.identity.uri}")
-    if not after.certificate.not_valid_before_utc <= now <= after.until:
-        raise PkiFileError(files.certificate, "is not valid now")
-    for authority, crl in before.standing.crls.items():
-        newer = after.standing.crls.get(authority)
-        # An older list would let a revoked peer in again. (An empty one is false, so ask for None.)
-        if newer is not None and _age(newer) < _age(crl):
-            raise PkiFileError(files.crl, f"is older than the one in use, number {_age(crl)[0]}")
-
-
-def _age(crl: x509.CertificateRevocationList) -> tuple[int, datetime]:
-    try:
-        number = crl.extensions.get_extension_for_class(x509.CRLNumber).value.crl_number
-    except x509.ExtensionNotFound:
-        number = 0
-    return number, crl.last_update_utc

@@ -1,91 +1,29 @@
 """Certificates, CAs, CRLs and pins change under a running server: no good peer notices, no bad one stays."""
 
-from collections.abc import AsyncIterator, Callable
-from contextlib import AsyncExitStack, asynccontextmanager
-from dataclasses import dataclass
+from collections.abc import Callable
+from contextlib import AsyncExitStack
 from datetime import datetime, timedelta
 from pathlib import Path
-from typing import Any
 
 import aiohttp
 import pytest
 from structlog.testing import capture_logs
 
 from conftest import HouseMaker
-from jukinet_daemon.outward import Conversation, PeerFault, call
-from jukinet_daemon.pki.files import load_certificate, write_crl
+from jukinet_daemon.outward import Conversation
+from jukinet_daemon.pki.files import load_certificate, load_crls, write_crl
 from jukinet_daemon.pki.issue import make_crl
 from jukinet_daemon.pki.peer import Role, thumbprint
-from jukinet_daemon.pki.tls import TlsFiles
 from support.estate import DAY, Estate, replace_files, validity
 from support.national import national_of, relay_of, relayed, taken
-from support.notices import juki_change
-from support.world import FUKUOKA, KITAKYUSHU, CsLine, House, until
-
-Events = list[Any]
-
-
-@dataclass
-class Place:
-    """A house that stands on a PKI of its own, and two municipalities' files."""
-
-    house: House
-    estate: Estate
-    server: TlsFiles
-    fukuoka: TlsFiles
-    kitakyushu: TlsFiles
-
-    @asynccontextmanager
-    async def line(self, files: TlsFiles, municipality: str = FUKUOKA) -> AsyncIterator[CsLine]:
-        caller = self.estate.caller(files)
-        async with call(self.house.notices_url, caller) as conversation:
-            yield CsLine("juki", municipality, caller, conversation)
-
-    async def let_in(self, files: TlsFiles, municipality: str = FUKUOKA) -> bool:
-        """Whether a municipality gets through the door and is answered."""
-        try:
-            async with self.line(files, municipality) as line:
-                return await answered(line)
-        except PeerFault:
-            return False
-
-    def look(self, at: datetime | None = None) -> None:
-        """What happens every half minute; `at` is what the clock says."""
-        trust = self.house.daemon.trust
-        before = trust._clock
-        if at:
-            trust._clock = lambda: at
-        trust.look()
-        trust._clock = before
-
-
-async def answered(line: CsLine) -> bool:
-    (answer,) = await line.tell(juki_change(area=AREA_OF[line.municipality]))
-    return bool(answer.outcome == "ACCEPTED")
-
-
-async def lost(line: CsLine) -> bool:
-    return line.conversation.lost.is_set()
-
-
-AREA_OF = {FUKUOKA: "401315", KITAKYUSHU: "401013"}
+from support.place import Place, answered, lost, of, place_of
+from support.wellness import problem
+from support.world import FUKUOKA, KITAKYUSHU, until
 
 
 @pytest.fixture
 async def place(open_house: HouseMaker, tmp_path: Path) -> Place:
-    return await _place(open_house, Estate(tmp_path / "estate"))
-
-
-async def _place(open_house: HouseMaker, estate: Estate) -> Place:
-    server = estate.peer(Role.PREF, "juki")
-    tls = {"certificate": server.certificate, "key": server.key, "ca": server.ca, "crl": server.crl}
-    house = await open_house("juki", national=False, tls=tls)
-    cs = [estate.peer(Role.CS, code) for code in (FUKUOKA, KITAKYUSHU)]
-    return Place(house, estate, server, *cs)
-
-
-def of(events: Events, name: str) -> Events:
-    return [event for event in events if event["event"] == name]
+    return await place_of(open_house, Estate(tmp_path / "estate"))
 
 
 async def test_a_revoked_peer_is_cut_and_kept_out_and_its_neighbour_is_not(place: Place) -> None:
@@ -115,21 +53,23 @@ async def test_a_list_of_the_same_second_counts_too(place: Place) -> None:
     now = datetime.now().astimezone()
     old = place.estate.newest_crl()
     serial = load_certificate(place.fukuoka.certificate).serial_number
-    newer = make_crl(place.estate.issuing, {serial: now}, old.last_update_utc, now + DAY, number=99)
+    authorities = (place.estate.issuing, place.estate.root)
+    newer = [make_crl(ca, {serial: now}, old.last_update_utc, now + DAY, number=99) for ca in authorities]
     assert await place.let_in(place.fukuoka)
-    write_crl(place.estate.folder / "ca.crl", newer)
+    write_crl(place.estate.folder / "ca.crl", *newer)
     place.look()
     assert not await place.let_in(place.fukuoka)
 
 
 async def test_an_older_list_lets_nobody_back_in(place: Place) -> None:
-    before = place.estate.newest_crl()
+    lists = place.estate.folder / "ca.crl"
+    before = load_crls(lists)
     place.estate.revoke(place.fukuoka)
     place.look()
-    write_crl(place.estate.folder / "ca.crl", before)
+    write_crl(lists, *before)
     with capture_logs() as events:
         place.look()
-    assert "older than the one in use" in of(events, "credentials_unusable")[0]["fault"]
+    assert "holds an older CRL of CN=issuing 1" in of(events, "credentials_unusable")[0]["fault"]
     assert not await place.let_in(place.fukuoka)
 
 
@@ -138,7 +78,7 @@ async def test_a_forged_list_changes_nothing(place: Place, tmp_path: Path) -> No
     write_crl(place.estate.folder / "ca.crl", rogue.newest_crl())
     with capture_logs() as events:
         place.look()
-    assert "not signed by a CA" in of(events, "credentials_unusable")[0]["fault"]
+    assert "no CA of the bundle signed" in of(events, "credentials_unusable")[0]["fault"]
     place.estate.publish()
     place.look()
     assert await place.let_in(place.fukuoka)
@@ -259,12 +199,11 @@ async def test_files_that_do_not_fit_change_nothing(
 
 async def test_a_ca_rolls_over_without_a_gap(place: Place) -> None:
     estate = place.estate
-    old_root, old_issuing = estate.root.certificate, estate.issuing.certificate
     async with AsyncExitStack() as stack:
         old_line = await stack.enter_async_context(place.line(place.fukuoka))
         # Both roots are trusted, and each issuing CA has its list.
         estate.roll_root()
-        estate.trust(old_root, old_issuing, estate.root.certificate, estate.issuing.certificate)
+        estate.trust_all()
         estate.publish()
         place.look()
         assert await answered(old_line)
@@ -278,9 +217,9 @@ async def test_a_ca_rolls_over_without_a_gap(place: Place) -> None:
         assert await place.let_in(renewed, KITAKYUSHU)
         new_line = await stack.enter_async_context(place.line(renewed, KITAKYUSHU))
         # The old root goes, and with it whoever has not changed.
-        estate.authorities.pop(0)
+        del estate.authorities[:2]
         estate.publish()
-        estate.trust(estate.root.certificate, estate.issuing.certificate)
+        estate.trust_all()
         with capture_logs() as events:
             place.look()
             await until(lambda: lost(old_line))
@@ -290,24 +229,35 @@ async def test_a_ca_rolls_over_without_a_gap(place: Place) -> None:
         assert await place.let_in(estate.peer(Role.CS, FUKUOKA))
 
 
-async def test_an_issuing_ca_is_revoked_by_its_root(place: Place) -> None:
+async def test_an_issuing_ca_is_revoked_by_its_root_and_no_file_brings_it_back(place: Place) -> None:
     estate, now = place.estate, datetime.now().astimezone()
     second = estate.issuing_beside()
     replace_files(place.server, second.peer(Role.PREF, "juki"))
     survivor = second.peer(Role.CS, KITAKYUSHU)
-    estate.trust(estate.root.certificate, estate.issuing.certificate, second.issuing.certificate)
-    lists = [make_crl(ca, {}, now - DAY, now + DAY, 50) for ca in (estate.issuing, second.issuing)]
-    write_crl(estate.folder / "ca.crl", *lists)
+    estate.trust_all()
+    estate.publish()
     place.look()
+    lists = [make_crl(ca, {}, now - DAY, now + DAY, 50) for ca in (estate.issuing, second.issuing)]
     async with place.line(place.fukuoka) as line:
         assert await answered(line)
         serial = estate.issuing.certificate.serial_number
-        root_list = make_crl(estate.root, {serial: now}, now - DAY, now + DAY, 1)
+        root_list = make_crl(estate.root, {serial: now}, now - DAY, now + DAY, 50)
         write_crl(estate.folder / "ca.crl", *lists, root_list)
         place.look()
         await until(lambda: lost(line))
     assert not await place.let_in(place.fukuoka)
     assert await place.let_in(survivor, KITAKYUSHU)
+    # A file without the root's list. It is of no use to a CS either: theirs was whole when they began.
+    thief, honest = estate.caller(place.fukuoka), estate.caller(survivor)
+    write_crl(estate.folder / "ca.crl", *lists)
+    with capture_logs() as events:
+        place.look()
+        place.look()
+    (event,) = of(events, "credentials_unusable")
+    assert "holds no CRL of CN=root 1: number 50 counts on" in event["fault"]
+    assert not await place.let_in(thief)
+    assert await place.let_in(honest, KITAKYUSHU)
+    await problem(place.house, "the CAs or CRLs cannot be used")
 
 
 async def test_a_revoked_national_server_is_cut_and_told_nothing_more(place: Place, tmp_path: Path) -> None:

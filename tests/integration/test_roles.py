@@ -46,6 +46,7 @@ TABLE_RIGHTS = {
     },
     STATUS: {
         "process": {"SELECT", "INSERT", "UPDATE", "DELETE"},
+        "kept_crl": {"SELECT", "INSERT", "UPDATE"},
         "maintenance": {"SELECT"},
         "numbering": {"SELECT"},
         "number_gap": {"SELECT"},

@@ -76,6 +76,8 @@ ROLES_OF = {
     "maintenance_now": (STATUS, CONTROL),
     "begin_maintenance": (CONTROL,),
     "end_maintenance": (CONTROL,),
+    "kept_crls": (STATUS,),
+    "keep_crl": (STATUS,),
     "pulse_state": (STATUS,),
     "pulse_write": (STATUS, WATCH),
     "session_defaults": (STATUS,),

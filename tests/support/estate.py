@@ -38,10 +38,14 @@ class Estate:
 
     def __post_init__(self) -> None:
         self.folder.mkdir(parents=True, exist_ok=True)
-        self.issuing = new_issuing(self.root, "issuing 1", validity(200))
-        self.authorities: list[CertificateAuthority] = [self.issuing]
-        self.trust(self.root.certificate)
+        self.issuing = new_issuing(self.root, "issuing 1", validity(200), TRUST_DOMAIN)
+        self.authorities: list[CertificateAuthority] = [self.issuing, self.root]
+        self.trust_all()
         self.publish()
+
+    def trust_all(self) -> None:
+        """Puts the bundle of all CAs in place."""
+        self.trust(*(authority.certificate for authority in self.authorities))
 
     def trust(self, *certificates: x509.Certificate) -> None:
         """Puts another bundle in place."""
@@ -50,7 +54,7 @@ class Estate:
         draft.replace(self.folder / "ca.pem")
 
     def publish(self, revoked: Mapping[int, datetime] | None = None, until: timedelta = 30 * DAY) -> None:
-        """Publishes a newer CRL of each issuing CA."""
+        """Publishes a newer CRL of each CA."""
         number = next(self.numbers)
         # A CRL counts by whole seconds; each is a second later than the one before.
         since = datetime.now(UTC) - timedelta(hours=2) + timedelta(seconds=number)
@@ -71,13 +75,15 @@ class Estate:
     def roll_root(self) -> None:
         """Makes a second root and an issuing CA under it, which issues from now on."""
         self.root = new_root("root 2", validity(300))
-        self.issuing = new_issuing(self.root, "issuing 2", validity(200))
-        self.authorities.append(self.issuing)
+        self.issuing = new_issuing(self.root, "issuing 2", validity(200), TRUST_DOMAIN)
+        self.authorities += [self.issuing, self.root]
 
-    def issuing_beside(self) -> "Estate":
-        """The same folder and root, with another issuing CA."""
+    def issuing_beside(self, trust_domain: str | None = TRUST_DOMAIN) -> "Estate":
+        """The same folder and root, with another issuing CA; with None it is bound to no trust domain."""
         other = copy(self)
-        other.issuing = new_issuing(self.root, "issuing beside", validity(200))
+        other.issuing = new_issuing(self.root, "issuing beside", validity(200), trust_domain)
+        other.authorities = self.authorities
+        self.authorities.append(other.issuing)
         return other
 
     def peer(self, role: Role, name: str, valid: Validity | None = None) -> TlsFiles:

@@ -25,6 +25,7 @@ ROOT = make_root("root", VALIDITY)
 ISSUING = make_issuing(ROOT, "issuing", VALIDITY)
 LEAF = issue(ISSUING, PeerIdentity("jukinet.example", Role.CS, "401307"), VALIDITY)
 CRL = make_crl(ISSUING, {}, START, END, number=1)
+ROOT_CRL = make_crl(ROOT, {}, START, END, number=1)
 Loader = Callable[[Path], object]
 
 
@@ -121,9 +122,8 @@ def test_a_certificate_in_a_crl_file_is_refused(tmp_path: Path) -> None:
 
 
 def test_a_file_may_hold_the_crls_of_several_cas(tmp_path: Path) -> None:
-    root_crl = make_crl(ROOT, {}, START, END, number=1)
-    files.write_crl(tmp_path / "ca.crl", CRL, root_crl)
-    assert files.load_crls(tmp_path / "ca.crl") == (CRL, root_crl)
+    files.write_crl(tmp_path / "ca.crl", CRL, ROOT_CRL)
+    assert files.load_crls(tmp_path / "ca.crl") == (CRL, ROOT_CRL)
 
 
 def test_a_crl_that_is_cut_off_is_refused(tmp_path: Path) -> None:
@@ -155,8 +155,8 @@ def test_a_key_of_another_kind_is_refused(tmp_path: Path, content: bytes, proble
 
 def _tls_files(folder: Path) -> TlsFiles:
     paths = files.write_issued(folder, "cs", LEAF, ISSUING.chain)
-    files.write_certificates(folder / "ca.pem", [ROOT.certificate])
-    files.write_crl(folder / "ca.crl", CRL)
+    files.write_certificates(folder / "ca.pem", [ROOT.certificate, ISSUING.certificate])
+    files.write_crl(folder / "ca.crl", CRL, ROOT_CRL)
     return TlsFiles(paths.certificate, paths.key, folder / "ca.pem", folder / "ca.crl")
 
 
@@ -174,7 +174,7 @@ def test_a_context_is_not_made_with_the_crl_of_another_ca(tmp_path: Path) -> Non
     usable = _tls_files(tmp_path)
     rogue = make_issuing(make_root("root", VALIDITY), "issuing", VALIDITY)
     files.write_crl(usable.crl, make_crl(rogue, {}, START, END, number=2))
-    with pytest.raises(files.PkiFileError, match=r"ca\.crl: is not signed"):
+    with pytest.raises(files.PkiFileError, match=r"ca\.crl: holds no CRL of CN=root"):
         client_context(usable)
 
 

@@ -76,7 +76,7 @@ def _files(files: TlsFiles) -> Finding:
     step = "証明書 / our certificate"
     try:
         certificate = load_certificate(files.certificate)
-        who, standing = identity_of(certificate).uri, standing_in(files)
+        who, standing = identity_of(certificate).uri, standing_in(files)[0]
         client_context(files)
     except (PkiFileError, IdentityError) as fault:
         raise _End(step, str(fault)) from None

@@ -80,6 +80,7 @@ def findings_in(report: dict[str, Any], peer: str | None) -> list[Finding]:
         Finding(item["name"], item["days_left"] > 0, f"残り {item['days_left']} 日 / days left")
         for item in report["certificates"]
     ]
+    found += [Finding(f"書類 / files ({f['half']})", False, f["fault"]) for f in report["credentials"]]
     return [*found, *_relay(report.get("relay")), *_clocks(report), *_about(report, peer)]
 
 

@@ -4,7 +4,6 @@ import asyncio
 import socket
 from collections.abc import Coroutine, Mapping
 from contextlib import AsyncExitStack
-from functools import cached_property
 from typing import Any
 
 from jukinet_daemon.config import Config
@@ -22,11 +21,13 @@ from jukinet_daemon.schemas import read_areas, read_bases, read_offices
 from jukinet_daemon.server.gate import Gate
 from jukinet_daemon.service.batch import House
 from jukinet_daemon.service.clock import Clock, clock_of
+from jukinet_daemon.service.crls import ListMemory
 from jukinet_daemon.service.maintenance import MaintenanceDesk
 from jukinet_daemon.service.metrics import Metrics, from_zero
 from jukinet_daemon.service.pulse import Pulse
 from jukinet_daemon.service.refused import RefusedPeers
 from jukinet_daemon.service.status import Expiry, Status
+from jukinet_daemon.store.crls import KeptLists
 from jukinet_daemon.store.maintenance import MaintenanceStore
 from jukinet_daemon.store.pool import Database, open_database
 from jukinet_daemon.vault.fields import Vault
@@ -48,6 +49,8 @@ class Frame:
     vault: Vault
     status: Status
     status_database: Database
+    credentials: Credentials
+    list_memory: ListMemory
     pulse: Pulse | None = None
 
     def __init__(self, config: Config, passed: Mapping[str, socket.socket]) -> None:
@@ -74,8 +77,6 @@ class Frame:
         desk = MaintenanceDesk(self.register.name, MaintenanceStore(database), self.clock)
         self.status.parts["maintenance"] = desk.part
         self.status.peers = self._peers
-        if self.config.speaks_tls:
-            self.status.expiries = self._expiries
         if self.config.reads_ring:
             self.status.keys = lambda: {
                 "current": self.vault.ring.current,
@@ -99,19 +100,20 @@ class Frame:
         self.stack.push_async_callback(database.close)
         return database
 
-    @cached_property
-    def credentials(self) -> Credentials:
-        """Our certificate and what peers are checked against. Raises PkiFileError."""
+    async def read_credentials(self) -> None:
+        """Reads our certificate and what peers are checked against. Raises PkiFileError, StoreFault."""
         tls = self.config.tls
         assert tls is not None  # noqa: S101 - the configuration's own rule
-        credentials = Credentials(TlsFiles(tls.certificate, tls.key, tls.ca, tls.crl))
+        self.list_memory = ListMemory(KeptLists(self.status_database))
+        files = TlsFiles(tls.certificate, tls.key, tls.ca, tls.crl)
+        self.credentials = Credentials(files, await self.list_memory.recall())
         expected = PeerIdentity(self.config.trust_domain, Role.PREF, self.register.name)
-        if credentials.own.identity != expected:
+        if self.credentials.own.identity != expected:
             raise PkiFileError(tls.certificate, f"must name {expected.uri}")
-        return credentials
+        self.status.expiries, self.status.credentials = self._expiries, self._credential_faults
 
     def gate(self, door: str) -> Gate:
-        """The TLS entrance of a door, kept up to date with the files. Raises PkiFileError."""
+        """The TLS entrance of a door, kept up to date with the files."""
         self.count_refused(door)
         own = self.credentials.own
         gate = Gate(door, own.server, self.refused, own.until)
@@ -135,6 +137,9 @@ class Frame:
         own = self.credentials.own
         ends = {"certificate": own.until, "crl": own.standing.next_update}
         return tuple(Expiry(name, moment) for name, moment in ends.items() if moment)
+
+    def _credential_faults(self) -> dict[str, str | None]:
+        return {half.value: fault for half, fault in self.credentials.faults.items()}
 
     def begin(self, work: Coroutine[Any, Any, None], name: str) -> None:
         """Begins a loop; it is cancelled when the process stops."""

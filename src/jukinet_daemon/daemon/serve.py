@@ -65,11 +65,13 @@ class Daemon:
         if strange := set(frame.passed) - set(config.duties):
             raise PassedSocketFault(f"sockets were passed for doors not opened here: {', '.join(strange)}")
         await frame.open_status()
+        if config.speaks_tls:
+            await frame.read_credentials()
         add_watch(frame)
         await begin_pulse(frame)
         await self._open_doors()
         if frame.lines:
-            self.trust = TrustLoop(frame.credentials, frame.lines, frame.clock)
+            self.trust = TrustLoop(frame.credentials, frame.lines, frame.clock, frame.list_memory)
             frame.begin(self.trust.run(), "trust")
         presence = begin_presence(frame, self._whole)
         if config.reads_ring:

@@ -6,10 +6,10 @@ from typing import Protocol
 
 import structlog
 
-from jukinet_daemon.credentials import Credentials, Own
-from jukinet_daemon.pki.files import PkiFileError
+from jukinet_daemon.credentials import Credentials, Half, Own
 from jukinet_daemon.pki.standing import Standing
 from jukinet_daemon.service.clock import Clock
+from jukinet_daemon.service.crls import ListMemory
 
 log = structlog.get_logger()
 
@@ -30,25 +30,28 @@ class Line(Protocol):
 class TrustLoop:
     """Watches the TLS files of one process for all its doors and loops."""
 
-    def __init__(self, credentials: Credentials, lines: list[Line], clock: Clock) -> None:
+    def __init__(self, credentials: Credentials, lines: list[Line], clock: Clock, memory: ListMemory) -> None:
         self._credentials = credentials
         self._lines = lines
         self._clock = clock
+        self._memory = memory
+        self._told: dict[Half, str | None] = {}
 
     async def run(self) -> None:
-        """Looks every half minute for ever."""
+        """Looks every half minute for ever, and has remembered what must not be forgotten."""
         while True:
+            await self._memory.keep(self._credentials.own.standing)
             await asyncio.sleep(LOOK_EVERY_S)
             self.look()
 
     def look(self) -> None:
-        """Takes up changed files, then sweeps. Files that cannot be used change nothing and are logged."""
+        """Takes up changed files, then sweeps. What cannot be used changes nothing and is told once."""
         now = self._clock()
-        try:
-            changed = self._credentials.refresh(now)
-        except PkiFileError as fault:
-            log.error("credentials_unusable", fault=str(fault))
-            changed = False
+        changed = self._credentials.refresh(now)
+        for half, fault in self._credentials.faults.items():
+            if fault and fault != self._told.get(half):
+                log.error("credentials_unusable", half=half, fault=fault)
+            self._told[half] = fault
         own = self._credentials.own
         if changed:
             for line in self._lines:

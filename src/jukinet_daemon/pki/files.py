@@ -59,8 +59,19 @@ def write_issued(
 
 
 def write_key(path: Path, key: ec.EllipticCurvePrivateKey, passphrase: bytes | None = None) -> None:
-    """Write a private key (mode 0600), encrypted if a passphrase is given, never over one that is there."""
+    """Write a private key (mode 0600), encrypted if there is a passphrase, never over one that is there."""
     _create(path, _key_pem(key, passphrase), _PRIVATE)
+
+
+def replace_issued(
+    paths: IssuedFiles, chain: Iterable[x509.Certificate], key: ec.EllipticCurvePrivateKey
+) -> None:
+    """Put a certificate, its chain and its key in place of those that are there; raise PkiFileError.
+
+    The key comes first: with the new certificate and no new key for it there would be no way on.
+    """
+    _replace(paths.key, _key_pem(key), _PRIVATE)
+    _replace(paths.certificate, _certificates_pem(chain), _PUBLIC)
 
 
 def write_request(path: Path, request: x509.CertificateSigningRequest) -> None:
@@ -92,14 +103,7 @@ def write_crl(path: Path, *crls: x509.CertificateRevocationList) -> None:
 
 def write_public(path: Path, data: bytes) -> None:
     """Put a file that all may read in place of the one that may be there, whole; raise PkiFileError."""
-    # A name of our own beside the target: rename is atomic only within one file system.
-    draft = path.with_name(f".{path.name}.{secrets.token_hex(8)}")
-    _create(draft, data, _PUBLIC)
-    try:
-        draft.replace(path)
-    except OSError as error:
-        draft.unlink(missing_ok=True)
-        raise PkiFileError(path, _words(error)) from error
+    _replace(path, data, _PUBLIC)
 
 
 def load_certificate(path: Path) -> x509.Certificate:
@@ -152,7 +156,7 @@ def days_left(moment: datetime, now: datetime) -> float:
 
 
 def _key_pem(key: ec.EllipticCurvePrivateKey, passphrase: bytes | None = None) -> bytes:
-    protection = BestAvailableEncryption(passphrase) if passphrase else NoEncryption()
+    protection = NoEncryption() if passphrase is None else BestAvailableEncryption(passphrase)
     return key.private_bytes(Encoding.PEM, PrivateFormat.PKCS8, protection)
 
 
@@ -173,6 +177,17 @@ def _create(path: Path, data: bytes, mode: int) -> None:
             os.fsync(descriptor)
     except OSError as error:
         path.unlink(missing_ok=True)
+        raise PkiFileError(path, _words(error)) from error
+
+
+def _replace(path: Path, data: bytes, mode: int) -> None:
+    # A name of our own beside the target: rename is atomic only within one file system.
+    draft = path.with_name(f".{path.name}.{secrets.token_hex(8)}")
+    _create(draft, data, mode)
+    try:
+        draft.replace(path)
+    except OSError as error:
+        draft.unlink(missing_ok=True)
         raise PkiFileError(path, _words(error)) from error
 
 

@@ -1,6 +1,6 @@
 """Whether a certificate that was good at the handshake still is: CA, dates and CRL of now (信任の継続)."""
 
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from datetime import datetime
 from functools import lru_cache
@@ -18,21 +18,18 @@ SIGNED = 1024
 
 @dataclass(frozen=True, slots=True)
 class Standing:
-    """What peers are checked against: trusted roots, the CAs known below them, the newest CRL of each CA."""
+    """What peers are checked against: the CAs of the bundle, roots and issuing ones, and the CRL of each.
 
-    roots: tuple[x509.Certificate, ...]
-    below: tuple[x509.Certificate, ...]
+    Every one has its list. Without the root's, a revoked issuing CA would be trusted on.
+    """
+
+    bundle: tuple[x509.Certificate, ...]
     crls: Mapping[x509.Certificate, x509.CertificateRevocationList]
 
     @property
     def next_update(self) -> datetime | None:
         """When the first of the CRLs ends."""
         return min((crl.next_update_utc for crl in self.crls.values() if crl.next_update_utc), default=None)
-
-    @property
-    def whole_chain(self) -> bool:
-        """Whether the roots have CRLs too, so that an issuing CA can be revoked."""
-        return any(root in self.crls for root in self.roots)
 
     def lost_by(self, certificate: x509.Certificate, now: datetime) -> Refusal | None:
         """Take a peer's certificate and the time, give why it is trusted no longer, or None."""
@@ -41,52 +38,83 @@ class Standing:
         chain = self._chain_of(certificate, now)
         if not chain:
             return Refusal.UNKNOWN_CA
-        for depth, (below, above) in enumerate(pairwise(chain)):
-            if depth == 0 or self.whole_chain:
-                refusal = _judged(below, self.crls.get(above), now)
-                if refusal:
-                    return refusal
-        return None
+        judged = (_judged(below, self.crls[above], now) for below, above in pairwise(chain))
+        return next((refusal for refusal in judged if refusal), None)
 
     def _chain_of(self, certificate: x509.Certificate, now: datetime) -> list[x509.Certificate]:
         """The way up to a trusted root, or nothing. TLS has judged all else about it at the handshake."""
         chain = [certificate]
-        while chain[-1] not in self.roots:
-            above = (
-                ca for ca in (*self.roots, *self.below) if ca not in chain and _issued(ca, chain[-1], now)
-            )
+        while not _is_root(chain[-1]):
+            above = (ca for ca in self.bundle if ca not in chain and _issued(ca, chain[-1], now))
             found = next(above, None)
             if found is None:
                 return []
             chain.append(found)
-        return chain
+        return chain if chain[-1] in self.bundle else []
 
 
 def standing_of(
-    certificates: Iterable[x509.Certificate],
-    authorities: Iterable[x509.Certificate],
-    crls: Iterable[x509.CertificateRevocationList],
-) -> Standing:
-    """Take the bundle, other known CAs and the CRLs, give the standing.
+    bundle: Iterable[x509.Certificate],
+    filed: Iterable[x509.CertificateRevocationList],
+    kept: Iterable[x509.CertificateRevocationList] = (),
+) -> tuple[Standing, str | None]:
+    """Take the CAs, the CRLs of the file and those known from before, give the standing and what is wrong.
 
-    Raises ValueError for a CRL that no CA among them signed, for two of one CA, and where some roots have a
-    CRL and others none: all their peers would be refused.
+    Of each CA the newest list counts: an older one would let a revoked peer in again, so would a missing
+    one. What is wrong with the file is said, and does not stop what is right in it from counting. Raises
+    ValueError where a CA has no list at all, or no CA is a root.
     """
-    bundle = tuple(certificates)
-    roots = tuple(certificate for certificate in bundle if certificate.issuer == certificate.subject)
-    below = tuple(dict.fromkeys(c for c in (*bundle, *authorities) if c not in roots))
+    authorities = tuple(dict.fromkeys(bundle))
+    if not any(map(_is_root, authorities)):
+        raise ValueError("the bundle has no root")
+    given, strange = _by_signer(filed, authorities)
+    before, _ = _by_signer(kept, authorities)
+    wrong = ["holds a CRL that no CA of the bundle signed"] if strange else []
+    newest: dict[x509.Certificate, x509.CertificateRevocationList] = {}
+    for authority in authorities:
+        new, old = given.get(authority), before.get(authority)
+        # An empty list is false, so ask for None.
+        if new is None and old is None:
+            raise ValueError(f"holds no CRL of {_named(authority)}")
+        if old is not None and (new is None or age(new) < age(old)):
+            what = "no CRL" if new is None else "an older CRL"
+            wrong.append(f"holds {what} of {_named(authority)}: number {age(old)[0]} counts on")
+            new = old
+        assert new is not None  # noqa: S101 - one of the two is there
+        newest[authority] = new
+    return Standing(authorities, newest), "; ".join(wrong) or None
+
+
+def age(crl: x509.CertificateRevocationList) -> tuple[int, datetime]:
+    """What orders the lists of one CA: number and date."""
+    try:
+        number = crl.extensions.get_extension_for_class(x509.CRLNumber).value.crl_number
+    except x509.ExtensionNotFound:
+        number = 0
+    return number, crl.last_update_utc
+
+
+def _is_root(certificate: x509.Certificate) -> bool:
+    return certificate.issuer == certificate.subject
+
+
+def _named(authority: x509.Certificate) -> str:
+    return authority.subject.rfc4514_string()
+
+
+def _by_signer(
+    crls: Iterable[x509.CertificateRevocationList], authorities: Iterable[x509.Certificate]
+) -> tuple[dict[x509.Certificate, x509.CertificateRevocationList], bool]:
+    """The newest list of each CA, and whether there is one that none of them signed."""
     found: dict[x509.Certificate, x509.CertificateRevocationList] = {}
+    strange = False
     for crl in crls:
-        authority = next(_signers(crl, (*roots, *below)), None)
-        if authority is None:
-            raise ValueError("is not signed by a CA of our chain or our root bundle")
-        if authority in found:
-            raise ValueError("holds two CRLs of one CA")
-        found[authority] = crl
-    standing = Standing(roots, below, found)
-    if standing.whole_chain and not all(root in found for root in roots):
-        raise ValueError("holds a CRL of one root and not of the others")
-    return standing
+        signer = next((ca for ca in authorities if _listed_by(ca, crl)), None)
+        if signer is None:
+            strange = True
+        elif signer not in found or age(found[signer]) < age(crl):
+            found[signer] = crl
+    return found, strange
 
 
 def _issued(authority: x509.Certificate, certificate: x509.Certificate, now: datetime) -> bool:
@@ -105,24 +133,18 @@ def _signed(authority: x509.Certificate, certificate: x509.Certificate) -> bool:
     return True
 
 
-def _signers(
-    crl: x509.CertificateRevocationList, authorities: Iterable[x509.Certificate]
-) -> Iterator[x509.Certificate]:
-    for authority in authorities:
-        public_key = authority.public_key()
-        if (
-            crl.issuer == authority.subject
-            and isinstance(public_key, ec.EllipticCurvePublicKey)
-            and crl.is_signature_valid(public_key)
-        ):
-            yield authority
+def _listed_by(authority: x509.Certificate, crl: x509.CertificateRevocationList) -> bool:
+    public_key = authority.public_key()
+    return (
+        crl.issuer == authority.subject
+        and isinstance(public_key, ec.EllipticCurvePublicKey)
+        and crl.is_signature_valid(public_key)
+    )
 
 
 def _judged(
-    certificate: x509.Certificate, crl: x509.CertificateRevocationList | None, now: datetime
+    certificate: x509.Certificate, crl: x509.CertificateRevocationList, now: datetime
 ) -> Refusal | None:
-    if crl is None:
-        return Refusal.CRL_MISSING
     if crl.next_update_utc is None or now > crl.next_update_utc:
         return Refusal.CRL_EXPIRED
     if crl.get_revoked_certificate_by_serial_number(certificate.serial_number) is not None:

@@ -1,11 +1,15 @@
 """TLS contexts of the doors: mutual, TLS 1.3 only, revocation checked, no resumption (相互認証の通信路)."""
 
+import os
 import ssl
-from dataclasses import dataclass
+from collections.abc import Iterable, Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass, field
 from pathlib import Path
 
 from cryptography import x509
-from cryptography.hazmat.primitives.serialization import Encoding
+from cryptography.hazmat.primitives.asymmetric import ec
+from cryptography.hazmat.primitives.serialization import Encoding, NoEncryption, PrivateFormat
 
 from .files import PkiFileError, load_chain, load_crls, load_key
 from .refusal import Refusal
@@ -17,9 +21,8 @@ from .trust import NotAdmitted
 class TlsFiles:
     """The files one end of a connection needs.
 
-    `certificate` is our chain, leaf first, then its issuing CA; `key` the leaf's key; `ca` the root bundle;
-    `crl` the CRLs of the CAs that issue the peers' certificates. A CA that is not in our own chain stands in
-    `ca` beside the roots, so that its CRL can be checked before it is used. It is no root by that.
+    `certificate` is our chain, leaf first, then its issuing CA; `key` the leaf's key; `ca` the bundle: the
+    roots to trust and the issuing CAs below them, which are no roots by that; `crl` the CRL of each of them.
     """
 
     certificate: Path
@@ -28,33 +31,69 @@ class TlsFiles:
     crl: Path
 
 
-def server_context(files: TlsFiles) -> ssl.SSLContext:
-    """Give the context of a listening door; raise PkiFileError for a file that cannot be used.
+@dataclass(frozen=True, slots=True)
+class Pair:
+    """Our chain, leaf first, and the key that fits it."""
+
+    chain: tuple[x509.Certificate, ...]
+    key: ec.EllipticCurvePrivateKey = field(repr=False, compare=False)
+
+
+def load_pair(files: TlsFiles) -> Pair:
+    """Give our chain and key; raise PkiFileError for files that cannot be used or do not fit each other."""
+    pair = Pair(load_chain(files.certificate), load_key(files.key))
+    if pair.chain[0].public_key() != pair.key.public_key():
+        raise PkiFileError(files.key, "is not the key of the certificate")
+    try:
+        _show(_bare(ssl.PROTOCOL_TLS_SERVER), pair)
+    except ssl.SSLError as error:
+        raise PkiFileError(files.certificate, f"cannot be shown: {error.reason}") from error
+    return pair
+
+
+def standing_in(
+    files: TlsFiles, kept: Iterable[x509.CertificateRevocationList] = ()
+) -> tuple[Standing, str | None]:
+    """Give what peers are checked against, and what is wrong with the CRL file, if anything.
+
+    `kept` are lists known from before; raise PkiFileError for files that cannot be used.
+    """
+    bundle = load_chain(files.ca)
+    try:
+        standing, wrong = standing_of(bundle, load_crls(files.crl), kept)
+    except ValueError as error:
+        raise PkiFileError(files.crl, str(error)) from error
+    return standing, wrong and f"{files.crl}: {wrong}"
+
+
+def server_side(pair: Pair, standing: Standing) -> ssl.SSLContext:
+    """Give the context of a listening door.
 
     A client is admitted only with a certificate that TLS verifies; who it is, the door's policy must judge.
     """
-    context = _context(ssl.PROTOCOL_TLS_SERVER, files)
+    context = _context(ssl.PROTOCOL_TLS_SERVER, pair, standing)
     # A resumed session skips the certificate: a revoked client would come back in by its ticket.
     context.num_tickets = 0
     return context
 
 
-def client_context(files: TlsFiles) -> ssl.SSLContext:
-    """Give the context of an outgoing connection; raise PkiFileError for a file that cannot be used.
+def client_side(pair: Pair, standing: Standing) -> ssl.SSLContext:
+    """Give the context of an outgoing connection.
 
     A host name proves nothing here and is not checked: the caller must judge the server's SPIFFE identity by
     a policy before it sends anything. In TLS 1.3 a client that was refused learns so at its first read.
     """
-    return _context(ssl.PROTOCOL_TLS_CLIENT, files)
+    return _context(ssl.PROTOCOL_TLS_CLIENT, pair, standing)
 
 
-def standing_in(files: TlsFiles) -> Standing:
-    """Give what peers are checked against; raise PkiFileError for a file that cannot be used."""
-    bundle, authorities = load_chain(files.ca), load_chain(files.certificate)[1:]
-    try:
-        return standing_of(bundle, authorities, load_crls(files.crl))
-    except ValueError as error:
-        raise PkiFileError(files.crl, str(error)) from error
+def server_context(files: TlsFiles) -> ssl.SSLContext:
+    """Give the context of a listening door from files; raise PkiFileError for one that cannot be used."""
+    return server_side(load_pair(files), standing_in(files)[0])
+
+
+def client_context(files: TlsFiles) -> ssl.SSLContext:
+    """Give the context of an outgoing connection from files; raise PkiFileError for one of no use."""
+    return client_side(load_pair(files), standing_in(files)[0])
 
 
 def peer_certificate(tls: ssl.SSLObject | ssl.SSLSocket) -> x509.Certificate:
@@ -70,7 +109,7 @@ def read_certificate(der: bytes) -> x509.Certificate:
         raise NotAdmitted(Refusal.UNREADABLE_EXTENSIONS, None) from error
 
 
-def _context(protocol: int, files: TlsFiles) -> ssl.SSLContext:
+def _bare(protocol: int) -> ssl.SSLContext:
     context = ssl.SSLContext(protocol)
     context.minimum_version = context.maximum_version = ssl.TLSVersion.TLSv1_3
     context.options |= ssl.OP_NO_TICKET | ssl.OP_NO_COMPRESSION | ssl.OP_NO_RENEGOTIATION
@@ -78,22 +117,38 @@ def _context(protocol: int, files: TlsFiles) -> ssl.SSLContext:
     context.set_ciphers("DEFAULT:@SECLEVEL=2")
     context.check_hostname = False
     context.verify_mode = ssl.CERT_REQUIRED
-    context.verify_flags |= ssl.VERIFY_CRL_CHECK_LEAF | ssl.VERIFY_X509_STRICT
-    standing = standing_in(files)
-    if standing.whole_chain:
-        context.verify_flags |= ssl.VERIFY_CRL_CHECK_CHAIN
-    _load_own(context, files)
-    context.load_verify_locations(cadata=b"".join(map(_der, load_chain(files.ca))))
-    context.load_verify_locations(cafile=files.crl)
+    context.verify_flags |= ssl.VERIFY_CRL_CHECK_CHAIN | ssl.VERIFY_X509_STRICT
     return context
 
 
-def _load_own(context: ssl.SSLContext, files: TlsFiles) -> None:
-    # Read ourselves first: OpenSSL names no file in its errors and asks the terminal for a password.
-    leaf, key = load_chain(files.certificate)[0], load_key(files.key)
-    if leaf.public_key() != key.public_key():
-        raise PkiFileError(files.key, "is not the key of the certificate")
-    context.load_cert_chain(files.certificate, files.key)
+def _context(protocol: int, pair: Pair, standing: Standing) -> ssl.SSLContext:
+    context = _bare(protocol)
+    _show(context, pair)
+    context.load_verify_locations(cadata=b"".join(map(_der, standing.bundle)))
+    lists = b"".join(crl.public_bytes(Encoding.PEM) for crl in standing.crls.values())
+    with _as_file(lists) as path:
+        context.load_verify_locations(cafile=path)
+    return context
+
+
+def _show(context: ssl.SSLContext, pair: Pair) -> None:
+    key = pair.key.private_bytes(Encoding.PEM, PrivateFormat.PKCS8, NoEncryption())
+    chain = b"".join(certificate.public_bytes(Encoding.PEM) for certificate in pair.chain)
+    with _as_file(key + chain) as path:
+        context.load_cert_chain(path)
+
+
+@contextmanager
+def _as_file(data: bytes) -> Iterator[str]:
+    """A path of what is in memory alone: Python hands OpenSSL keys and CRLs by path only.
+
+    The files themselves may be others by now, and their other half of no use.
+    """
+    descriptor = os.memfd_create("tls")
+    with os.fdopen(descriptor, "wb") as file:
+        file.write(data)
+        file.flush()
+        yield f"/proc/self/fd/{descriptor}"
 
 
 def _der(certificate: x509.Certificate) -> bytes:

@@ -33,6 +33,16 @@ DEPENDENCIES = (
     Dependency("certificate", "期限まではすべて", "期限の後は新しい接続"),
     Dependency("crl", "期限まではすべて", "期限の後は市区町村からの新しい接続すべて"),
     Dependency(
+        "credentials",
+        "前の証明書と鍵で、その期限まではすべて",
+        "新しい証明書と鍵は使われない。前の証明書の期限の後は新しい接続",
+    ),
+    Dependency(
+        "trust",
+        "前の認証局と失効リストで、その期限まではすべて",
+        "新しい失効と新しい認証局は効かない。前の失効リストの期限の後は市区町村からの新しい接続すべて",
+    ),
+    Dependency(
         "witness",
         "受領・応答・送り・操作 (受領書はそのまま有効)",
         "新しい葉を外の者が覚えていない。末尾を切り取られても、その間のものは外から見えない",
@@ -66,6 +76,9 @@ def degraded(report: Mapping[str, Any]) -> dict[str, Any]:
         "clock": _away(not _clock_is_wrong(report)),
         "certificate": _expiry(report, "certificate"),
         "crl": _expiry(report, "crl"),
+        "credentials": _unusable(report, "own", _expiry(report, "certificate")[1]),
+        # A revocation that does not count is lost already.
+        "trust": _unusable(report, "trust", 0.0),
         "witness": _witness(report),
         # The bridge has no standing line: how the last question to the other server went is what is known.
         "bridge": _away(not report["doors"].get("bridge", {}).get("peer_fault")),
@@ -79,6 +92,11 @@ def degraded(report: Mapping[str, Any]) -> dict[str, Any]:
 
 def _away(ok: bool) -> tuple[bool, float | None]:
     return ok, None if ok else 0.0
+
+
+def _unusable(report: Mapping[str, Any], half: str, left: float | None) -> tuple[bool, float | None]:
+    ok = all(item["half"] != half for item in report["credentials"])
+    return ok, None if ok else left
 
 
 def _national(report: Mapping[str, Any]) -> tuple[bool, float | None]:

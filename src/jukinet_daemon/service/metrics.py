@@ -15,6 +15,7 @@ class Metrics:
     def __init__(self) -> None:
         self.registry = CollectorRegistry()
         self._add_bridge()
+        self._add_files()
         self._add_health()
         self._add_ledger()
         self.notices = Counter(
@@ -66,12 +67,6 @@ class Metrics:
             ["municipality"],
             registry=self.registry,
         )
-        self.not_after = Gauge(
-            "jukinet_certificate_expiry_timestamp_seconds",
-            "When a certificate or CRL ends",
-            ["name"],
-            registry=self.registry,
-        )
 
     def _add_health(self) -> None:
         self.duty_up = Gauge(
@@ -82,6 +77,20 @@ class Metrics:
         )
         self.pulse_up = Gauge("jukinet_pulse_up", "Whether beats are durable", registry=self.registry)
         self.pulse_seconds = Gauge("jukinet_pulse_seconds", "Time of a beat", registry=self.registry)
+
+    def _add_files(self) -> None:
+        self.not_after = Gauge(
+            "jukinet_certificate_expiry_timestamp_seconds",
+            "When a certificate or CRL ends",
+            ["name"],
+            registry=self.registry,
+        )
+        self.credentials_up = Gauge(
+            "jukinet_credentials_up",
+            "Whether the files can be used: our certificate and key (own), CAs and CRLs (trust)",
+            ["half"],
+            registry=self.registry,
+        )
 
     def _add_ledger(self) -> None:
         self.ledger_size = Gauge("jukinet_ledger_leaves", "Leaves that are sealed", registry=self.registry)

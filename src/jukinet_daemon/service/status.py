@@ -20,6 +20,12 @@ OUTBOX_WARNING_S = 300.0
 # A server that stands still answers no question, and health must say so rather than wait with it.
 PING_LIMIT_S = 2.0
 LOOK_LIMIT_S = 5.0
+# What processes tell of their files, the same of each as a rule.
+_OF_FILES = ("certificates", "credentials")
+_UNUSABLE = {
+    "own": "証明書か鍵が使えず、前のものを使っている / our certificate or key cannot be used",
+    "trust": "認証局か失効リストが使えず、前のものを使っている / the CAs or CRLs cannot be used",
+}
 
 Door = Callable[[], Mapping[str, Any]]
 Part = Callable[[], Awaitable[Mapping[str, Any]]]
@@ -59,6 +65,7 @@ class Status:
         self._clock = clock
         self.doors: dict[str, Door] = {}
         self.expiries: Callable[[], tuple[Expiry, ...]] = tuple
+        self.credentials: Callable[[], Mapping[str, str | None]] = dict
         self.peers: Callable[[], Mapping[str, list[Any]]] = lambda: {"inside": [], "refused": []}
         self.relay: Callable[[], Mapping[str, Any]] | None = None
         self.keys: Callable[[], Mapping[str, Any]] = dict
@@ -96,7 +103,7 @@ class Status:
 
     async def _asked(self, own: Mapping[str, Any]) -> dict[str, Any]:
         """What the database knows, joined to what this process says of itself. Raises StoreFault."""
-        report = {**own, "certificates": list(own["certificates"])}
+        report = {**own} | {kind: list(own[kind]) for kind in _OF_FILES}
         _join(report, [told.report for told in await self.others()], self.elsewhere)
         report |= {"database": await self._database_itself()} | await self._from_database()
         for name, part in self.parts.items():
@@ -108,6 +115,7 @@ class Status:
         report: dict[str, Any] = {
             "doors": {name: dict(door()) for name, door in self.doors.items()},
             "certificates": [self._expiry(expiry) for expiry in self.expiries()],
+            "credentials": self._unusable(),
             "peers": dict(self.peers()),
             "keys": dict(self.keys()),
         }
@@ -157,6 +165,13 @@ class Status:
             if moment:
                 self._metrics.last_parcel.labels(code).set(moment.timestamp())
 
+    def _unusable(self) -> list[dict[str, str]]:
+        """What of our files cannot be used: ours (`own`), or the CAs and CRLs (`trust`)."""
+        faults = self.credentials()
+        for half, fault in faults.items():
+            self._metrics.credentials_up.labels(half).set(fault is None)
+        return [{"half": half, "fault": fault} for half, fault in faults.items() if fault]
+
     def _expiry(self, expiry: Expiry) -> dict[str, Any]:
         self._metrics.not_after.labels(expiry.name).set(expiry.not_after.timestamp())
         days = (expiry.not_after - self._clock()).total_seconds() / 86400
@@ -175,9 +190,9 @@ def _join(report: dict[str, Any], told: Sequence[Mapping[str, Any]], elsewhere: 
         relays += [other["relay"]] if "relay" in other else []
         for kind in report["peers"]:
             report["peers"][kind] += other.get("peers", {}).get(kind, [])
-        report["certificates"] += [
-            item for item in other["certificates"] if item not in report["certificates"]
-        ]
+        for kind in _OF_FILES:
+            # All read the same files; a program from before an update may not tell of all of this.
+            report[kind] += [item for item in other.get(kind, ()) if item not in report[kind]]
     report["doors"] = doors | report["doors"]
     if "relay" not in report and (relays or "relay" in elsewhere):
         # Of several only one relays; the others stand by.
@@ -191,6 +206,7 @@ def problems_in(report: Mapping[str, Any]) -> list[str]:
         for item in report["certificates"]
         if item["days_left"] < CERTIFICATE_WARNING_DAYS
     ]
+    problems += [f"{_UNUSABLE[item['half']]}: {item['fault']}" for item in report["credentials"]]
     problems += [
         f"戸口 {name} が閉じている / door closed" for name, d in report["doors"].items() if not d["open"]
     ]

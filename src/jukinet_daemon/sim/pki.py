@@ -11,7 +11,7 @@ from jukinet_daemon.pki.issue import CertificateAuthority, Validity, issue, make
 from jukinet_daemon.pki.peer import PeerIdentity, Role
 from jukinet_daemon.pki.tls import TlsFiles
 
-ROOT, CRL = "root.pem", "issuing.crl"
+CAS, CRL = "ca.pem", "peers.crl"
 _CLOCK_SLACK = timedelta(minutes=5)
 
 
@@ -19,7 +19,7 @@ def make_pki(folder: Path, trust_domain: str, municipalities: tuple[str, ...]) -
     """Makes a PKI in an empty folder and gives the issuing CA; every peer's files are then at `tls_files`."""
     now = datetime.now(UTC)
     root = make_root("jukinet simulation root", _validity(now, 3650))
-    issuing = make_issuing(root, "jukinet simulation issuing CA", _validity(now, 1825))
+    issuing = make_issuing(root, "jukinet simulation issuing CA", _validity(now, 1825), trust_domain)
     fill_pki(folder, root, issuing, (trust_domain, municipalities))
     return issuing
 
@@ -30,12 +30,13 @@ def fill_pki(
     issuing: CertificateAuthority,
     whom: tuple[str, tuple[str, ...]],
 ) -> None:
-    """Writes roots, CRL and everybody's certificate of two CAs; `whom`: trust domain and municipalities."""
+    """Writes the bundle, the CRLs and everybody's certificate; `whom`: trust domain and municipalities."""
     trust_domain, municipalities = whom
     folder.mkdir(parents=True, exist_ok=True)
     now = datetime.now(UTC)
-    write_certificates(folder / ROOT, [root.certificate])
-    write_crl(folder / CRL, make_crl(issuing, {}, now - _CLOCK_SLACK, now + timedelta(days=30), 1))
+    write_certificates(folder / CAS, [root.certificate, issuing.certificate])
+    dates = now - _CLOCK_SLACK, now + timedelta(days=30)
+    write_crl(folder / CRL, *(make_crl(authority, {}, *dates, 1) for authority in (issuing, root)))
     for role, name in _peers(municipalities):
         identity = PeerIdentity(trust_domain, role, name)
         write_issued(
@@ -51,7 +52,7 @@ def peer_file(role: Role, name: str) -> str:
 def tls_files(folder: Path, role: Role, name: str) -> TlsFiles:
     """The files of one peer in a folder that `make_pki` filled."""
     stem = peer_file(role, name)
-    return TlsFiles(folder / f"{stem}.pem", folder / f"{stem}.key", folder / ROOT, folder / CRL)
+    return TlsFiles(folder / f"{stem}.pem", folder / f"{stem}.key", folder / CAS, folder / CRL)
 
 
 def _peers(municipalities: tuple[str, ...]) -> list[tuple[Role, str]]:

@@ -1,0 +1,43 @@
+"""失効リストの控え: what was taken up once counts after a restart too, whatever the file says then."""
+
+import structlog
+from cryptography import x509
+from cryptography.hazmat.primitives.serialization import Encoding
+
+from jukinet_daemon.pki.peer import thumbprint
+from jukinet_daemon.pki.standing import Standing, age
+from jukinet_daemon.store.crls import KeptLists
+from jukinet_daemon.store.faults import StoreFault
+
+log = structlog.get_logger()
+
+
+class ListMemory:
+    """Remembers the newest list of each CA. Who can write the database can make it forget, not invent."""
+
+    def __init__(self, store: KeptLists) -> None:
+        self._store = store
+        self._kept: dict[x509.Certificate, x509.CertificateRevocationList] = {}
+
+    async def recall(self) -> tuple[x509.CertificateRevocationList, ...]:
+        """What was taken up before. Raises StoreFault."""
+        found = (_read(authority, der) for authority, der in (await self._store.all()).items())
+        return tuple(crl for crl in found if crl is not None)
+
+    async def keep(self, standing: Standing) -> None:
+        """Keeps what is new. A database that does not take it is told, and tried again at the next look."""
+        try:
+            for authority, crl in standing.crls.items():
+                if self._kept.get(authority) != crl:
+                    await self._store.keep(thumbprint(authority), age(crl), crl.public_bytes(Encoding.DER))
+                    self._kept[authority] = crl
+        except StoreFault as fault:
+            log.warning("crls_not_kept", fault=str(fault))
+
+
+def _read(authority: str, der: bytes) -> x509.CertificateRevocationList | None:
+    try:
+        return x509.load_der_x509_crl(der)
+    except (ValueError, x509.InvalidVersion):
+        log.error("kept_crl_unreadable", authority=authority)
+        return None
