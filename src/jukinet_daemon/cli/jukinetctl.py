@@ -17,6 +17,7 @@ from jukinet_daemon.cli.ledger import add_ledger, ledger
 from jukinet_daemon.cli.maintenance import add_maintenance, maintenance
 from jukinet_daemon.cli.numbers import add_numbers, numbers
 from jukinet_daemon.cli.pki import add_pki, pki
+from jukinet_daemon.cli.renew import add_renew, renew
 from jukinet_daemon.cli.status import show_status
 from jukinet_daemon.cli.summarise import add_summarise, summarise_parcels
 from jukinet_daemon.cli.trace import add_trace, trace
@@ -92,6 +93,9 @@ COMMANDS: dict[str, Command | Tool] = {
     "ledger": Tool(ledger, "証跡: 封印の鍵、検査、証明 / the evidence: keys, checks, proofs", add_ledger),
     "summarise": Command(
         summarise_parcels, "古い電文に見守りの摘要を付ける / give older parcels their summary", add_summarise
+    ),
+    "renew": Command(
+        renew, "サーバの証明書と鍵を新しくする / put a new certificate and key in place", add_renew
     ),
     "pki": Tool(pki, "認証局: 鍵、証明書、失効 / the CA: keys, certificates, revocation", add_pki),
 }
