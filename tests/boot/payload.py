@@ -64,20 +64,21 @@ def _certificates(folder: Path) -> None:
     root, issuing, out = folder / "ca/root", folder / "ca/issuing", folder / "ca/issuing.pem"
     (folder / "ca").mkdir()
     domain = ("--trust-domain", DOMAIN)
-    _pki("init-root", root, "--name", "root", *domain)
+    word = folder / "ca/word"
+    word.write_text("correct horse battery staple\n")
+    secret = ("--passphrase-file", word)
+    _pki("init-root", root, "--name", "root", *domain, *secret)
     _pki("init-issuing", issuing, "--name", "issuing", *domain)
-    _pki("sign-issuing", root, "--csr", issuing / "ca.csr", "--name", "issuing", "--out", out)
-    _pki("crl", root, "--days", "400")
+    _pki("sign-issuing", root, "--csr", issuing / "ca.csr", "--name", "issuing", "--out", out, *secret)
+    _pki("crl", root, "--days", "400", *secret)
     _pki("accept-issuing", issuing, "--certificate", out, "--root", root / "ca.pem")
     _pki("crl", issuing)
     given, peers = folder / "given", folder / "world/pki"
     given.mkdir()
     peers.mkdir(parents=True)
     for place in (given, peers):
-        (place / "root.pem").write_bytes((root / "ca.pem").read_bytes() + out.read_bytes())
-        (place / "issuing.crl").write_bytes(
-            (issuing / "ca.crl").read_bytes() + (root / "ca.crl").read_bytes()
-        )
+        (place / "ca.pem").write_bytes((root / "ca.pem").read_bytes() + out.read_bytes())
+        (place / "peers.crl").write_bytes((issuing / "ca.crl").read_bytes() + (root / "ca.crl").read_bytes())
     for role, names in (("pref", REGISTERS), ("national", REGISTERS), ("cs", (FUKUOKA,))):
         for name in names:
             who = ("--role", role, "--name", name, *domain)

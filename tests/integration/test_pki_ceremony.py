@@ -2,6 +2,8 @@
 
 import json
 import stat
+from dataclasses import replace
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
 
@@ -13,14 +15,17 @@ from cryptography.hazmat.primitives.serialization import Encoding
 
 from conftest import HouseMaker
 from jukinet_daemon.cli.jukinetctl import main
+from jukinet_daemon.cli.pki import ISSUING_DAYS
 from jukinet_daemon.outward import PeerFault, call
+from jukinet_daemon.pki.book import load_book, save_book
+from jukinet_daemon.pki.ending import endings
 from jukinet_daemon.pki.files import PkiFileError, load_certificate, load_crls, load_key
 from jukinet_daemon.pki.tls import TlsFiles
 from support.estate import Estate
 from support.notices import juki_change
 from support.world import FUKUOKA, TRUST_DOMAIN, CsLine, until
 
-WORD = "open sesame"
+WORD = "open sesame, twice"
 
 
 class Office:
@@ -51,9 +56,17 @@ class Office:
         csr = ("--csr", self.issuing / "ca.csr")
         self.do("sign-issuing", self.root, *csr, "--name", "issuing", *out, *secret)
         self.do("accept-issuing", self.issuing, "--certificate", out[1], "--root", self.root / "ca.pem")
-        self.do("crl", self.issuing)
+        self.do("crl", self.root, "--days", 400, *secret)
+        self.publish()
         bundle = (self.root / "ca.pem").read_bytes() + (self.issuing / "ca.pem").read_bytes()
         (self.folder / "ca.pem").write_bytes(bundle)
+
+    def publish(self) -> Any:
+        """A new list of the issuing CA, and the file of both lists as docs/operator/pki.md makes it."""
+        done = self.do("crl", self.issuing)
+        lists = [(folder / "ca.crl").read_bytes() for folder in (self.issuing, self.root)]
+        (self.folder / "peers.crl").write_bytes(b"".join(lists))
+        return done
 
     def who(self, role: str, name: str) -> tuple[str, ...]:
         return ("--role", role, "--name", name, "--trust-domain", TRUST_DOMAIN)
@@ -64,7 +77,7 @@ class Office:
         asked = self.do("request", host, *self.who(role, name))
         certificate = host / "certificate.pem"
         self.do(verb, self.issuing, *self.who(role, name), "--csr", asked["request"], "--out", certificate)
-        return TlsFiles(certificate, Path(asked["key"]), self.folder / "ca.pem", self.issuing / "ca.crl")
+        return TlsFiles(certificate, Path(asked["key"]), self.folder / "ca.pem", self.folder / "peers.crl")
 
 
 @pytest.fixture
@@ -87,7 +100,7 @@ async def test_what_the_ceremony_makes_runs_a_server_until_it_is_revoked(
         assert answer.outcome == "ACCEPTED"
         serial = f"{load_certificate(cs.certificate).serial_number:x}"
         office.do("revoke", office.issuing, serial, "--reason", "key_compromise")
-        assert office.do("crl", office.issuing)["number"] == 2
+        assert office.publish()["number"] == 2
         house.daemon.trust.look()
 
         async def lost() -> bool:
@@ -114,6 +127,22 @@ def test_nothing_secret_is_open_and_the_root_key_is_encrypted(office: Office) ->
     assert load_key(office.root / "ca.key", WORD.encode())
 
 
+@pytest.mark.parametrize("word", [None, "", "half a word", " " * 20, "１２３４５６７８９０１"])
+def test_a_root_key_is_never_written_without_a_passphrase_of_some_length(
+    office: Office, tmp_path: Path, word: str | None, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    folder = tmp_path / "another"
+    asked = ("--passphrase",) if word is not None else ()
+    monkeypatch.setattr("getpass.getpass", lambda _prompt: word)
+    arguments = (folder, "--name", "root", "--trust-domain", TRUST_DOMAIN, *asked)
+    told = office.refused("init-root", *arguments)
+    assert ("shorter than 12 characters" if word is not None else "is encrypted") in told
+    assert not folder.exists()
+    if word is not None:
+        assert "shorter than" in office.refused("init-issuing", *arguments)
+        assert not folder.exists()
+
+
 def test_the_issuing_ca_is_bound_to_its_trust_domain(office: Office) -> None:
     issuing = load_certificate(office.issuing / "ca.pem")
     constraints = issuing.extensions.get_extension_for_class(x509.NameConstraints)
@@ -132,15 +161,56 @@ def test_the_book_tells_what_was_issued_what_ends_and_what_was_revoked(office: O
     assert [row["who"] for row in shown] == [f"spiffe://{TRUST_DOMAIN}/cs/{FUKUOKA}", "CA CN=issuing"]
     assert shown[0]["serial"] == rows[2]["serial"]
     assert office.do("expiring", office.issuing, "--days", 30) == []
-    assert len(office.do("expiring", office.issuing, "--days", 400)) == 3
+    ending = [row["serial"] for row in office.do("expiring", office.issuing, "--days", 400)]
+    assert ending == [row["serial"] for row in rows]
     office.do("revoke", office.issuing, rows[1]["serial"].upper(), "--reason", "superseded")
-    assert len(office.do("expiring", office.issuing, "--days", 400)) == 2
+    ending.remove(rows[1]["serial"])
+    assert [row["serial"] for row in office.do("expiring", office.issuing, "--days", 400)] == ending
     assert (
         load_certificate(first.certificate).public_key() != load_certificate(second.certificate).public_key()
     )
     assert "revoked already" in office.refused(
         "revoke", office.issuing, rows[1]["serial"], "--reason", "superseded"
     )
+
+
+def test_the_calendar_knows_the_ca_its_list_and_what_has_ended(office: Office) -> None:
+    def ending(at: float, days: int = 60) -> list[str]:
+        now = datetime.now(UTC) + timedelta(days=at)
+        return [found.who for found in endings(office.issuing, days, now)]
+
+    juki, cs, crl = (
+        f"spiffe://{TRUST_DOMAIN}/pref/juki",
+        f"spiffe://{TRUST_DOMAIN}/cs/{FUKUOKA}",
+        "CRL CN=issuing",
+    )
+    office.peer("pref", "juki")
+    office.peer("cs", FUKUOKA)
+    # The list of 35 days is due after a week, once it has ended too.
+    assert [ending(at) for at in (0, 6, 8, 36)] == [[], [], [crl], [crl]]
+    assert ending(336) == [crl]
+    assert ending(338) == [crl, juki, cs]
+    assert ending(398) == [crl, juki, cs]
+    # The CA itself in its last fifth, whatever the days asked for; and once it has ended.
+    assert ending(0.79 * ISSUING_DAYS) == [crl, juki, cs]
+    assert ending(0.81 * ISSUING_DAYS) == ["CA CN=issuing", crl, juki, cs]
+    assert ending(1.01 * ISSUING_DAYS, 0) == ["CA CN=issuing", crl, juki, cs]
+    (office.issuing / "ca.crl").unlink()
+    (row,) = office.do("expiring", office.issuing)
+    assert (row["who"], row["not_after"], row["days_left"]) == (crl, "まだない / none yet", None)
+
+
+def test_what_has_ended_and_was_renewed_needs_nobody(office: Office) -> None:
+    office.peer("cs", FUKUOKA)
+    book = load_book(office.issuing)
+    ended = replace(
+        book.entries[0], serial="abc", not_after=(datetime.now(UTC) - timedelta(hours=1)).isoformat()
+    )
+    save_book(office.issuing, replace(book, entries=(ended, *book.entries)))
+    assert office.do("expiring", office.issuing) == []
+    save_book(office.issuing, replace(book, entries=(ended,)))
+    (row,) = office.do("expiring", office.issuing)
+    assert (row["serial"], row["days_left"]) == ("abc", -1)
 
 
 def test_what_it_must_not_do_it_refuses(office: Office, tmp_path: Path) -> None:
@@ -187,7 +257,7 @@ def test_a_request_for_more_than_one_name_is_refused(office: Office, tmp_path: P
 
 def test_a_root_signs_its_own_list_and_that_counts_for_the_whole_chain(office: Office) -> None:
     done = office.do("crl", office.root, "--days", 400, "--passphrase-file", office.word)
-    assert done["number"] == 1
+    assert done["number"] == 2
     assert load_crls(office.root / "ca.crl")[0].is_signature_valid(
         load_certificate(office.root / "ca.pem").public_key()  # type: ignore[arg-type]  # it is EC
     )

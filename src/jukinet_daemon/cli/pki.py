@@ -23,6 +23,7 @@ from jukinet_daemon.pki.authority import (
     revoke,
 )
 from jukinet_daemon.pki.book import Entry, load_book
+from jukinet_daemon.pki.ending import Ending, endings
 from jukinet_daemon.pki.files import PkiFileError, load_chain
 from jukinet_daemon.pki.peer import IdentityError, PeerIdentity, Role, identity_of, thumbprint
 
@@ -128,12 +129,22 @@ def _list(options: Options) -> list[dict[str, Any]]:
 
 
 def _expiring(options: Options) -> list[dict[str, Any]]:
-    now, days = datetime.now(UTC), options.days or SOON_DAYS
-    return [_row(entry) for entry in load_book(options.folder).entries if entry.ends_within(days, now)]
+    now = datetime.now(UTC)
+    return [_ending(found, now) for found in endings(options.folder, options.days or SOON_DAYS, now)]
 
 
 def _show(options: Options) -> list[dict[str, Any]]:
     return _described(options.file)
+
+
+def _ending(found: Ending, now: datetime) -> dict[str, Any]:
+    end = found.not_after
+    return {
+        "serial": found.serial,
+        "who": found.who,
+        "not_after": end.isoformat() if end else "まだない / none yet",
+        "days_left": (end - now).days if end else None,
+    }
 
 
 def _row(entry: Entry) -> dict[str, Any]:
@@ -198,7 +209,8 @@ def _print(done: dict[str, Any] | list[dict[str, Any]]) -> None:
         table.add_column(heading, overflow="fold")
     for row in done:
         revoked = f"{row['revoked_at'][:10]} {row['reason']}" if row.get("revoked_at") else ""
-        table.add_row(row["serial"], row["who"], row["not_after"][:10], revoked)
+        ends = row["not_after"].partition("T")[0]
+        table.add_row(row["serial"], row["who"], ends, revoked)
     console.print(table)
 
 
@@ -270,6 +282,6 @@ VERBS: dict[str, tuple[Callable[[Options], Any], str, str]] = {
     "revoke": (_revoke, "証明書を失効させる / revoke", "folder serial reason"),
     "crl": (_crl, "CRL を発行する / publish a CRL", f"folder days {_KEY}"),
     "list": (_list, "発行したものをすべて示す / all that was issued", "folder"),
-    "expiring": (_expiring, "まもなく終わるもの / what ends soon", "folder days"),
+    "expiring": (_expiring, "まもなく終わるもの、終わったもの / what ends soon or has ended", "folder days"),
     "show": (_show, "証明書の中身を示す / what is in a file", "file"),
 }

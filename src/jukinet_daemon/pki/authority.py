@@ -34,6 +34,8 @@ from .peer import IdentityError, PeerIdentity, identity_from_uri
 KEY, CERTIFICATE, REQUEST, CRL = "ca.key", "ca.pem", "ca.csr", "ca.crl"
 ISSUED = "issued"
 _FOLDER = 0o700
+# Two persons know half of it each: what could be guessed from one half protects from nobody.
+LEAST_PASSPHRASE = 12
 # A peer whose clock is a little behind must not find a certificate from the future.
 _SLACK = timedelta(minutes=5)
 
@@ -108,7 +110,13 @@ class Authority:
 
 
 def create_root(folder: Path, name: str, trust_domain: str, days: int, passphrase: bytes | None) -> None:
-    """Makes a root in a new folder. Raises PkiFileError, ValueError for a trust domain of another form."""
+    """Makes a root in a new folder, its key encrypted.
+
+    Raises PkiFileError, ValueError for a trust domain of another form or a passphrase of no use.
+    """
+    if passphrase is None:
+        raise ValueError("the key of a root is encrypted: give --passphrase or --passphrase-file")
+    _require_long(passphrase)
     _require_trust_domain(trust_domain)
     _new_folder(folder)
     now = datetime.now(UTC)
@@ -119,7 +127,12 @@ def create_root(folder: Path, name: str, trust_domain: str, days: int, passphras
 
 
 def create_issuing(folder: Path, name: str, trust_domain: str, passphrase: bytes | None) -> Path:
-    """Makes the key of an issuing CA in a new folder, and gives the path of its request to the root."""
+    """Makes the key of an issuing CA in a new folder, and gives the path of its request to the root.
+
+    Raises as `create_root` does; without a passphrase the key is not encrypted.
+    """
+    if passphrase is not None:
+        _require_long(passphrase)
     _require_trust_domain(trust_domain)
     _new_folder(folder)
     wanted, key = request(common_name(name))
@@ -155,6 +168,11 @@ def revoke(folder: Path, serial: str, reason: str) -> Entry:
         book = load_book(folder).with_revoked(serial, reason, datetime.now(UTC))
         save_book(folder, book)
     return next(entry for entry in book.entries if entry.serial == serial)
+
+
+def _require_long(passphrase: bytes) -> None:
+    if len(passphrase.decode("utf-8", "replace").strip()) < LEAST_PASSPHRASE:
+        raise ValueError(f"the passphrase is shorter than {LEAST_PASSPHRASE} characters")
 
 
 def _require_trust_domain(trust_domain: str) -> None:

@@ -6,7 +6,7 @@ import secrets
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import asdict, dataclass, field, replace
-from datetime import datetime, timedelta
+from datetime import datetime
 from fcntl import LOCK_EX, LOCK_NB, flock
 from pathlib import Path
 
@@ -35,11 +35,6 @@ class Entry:
     def number(self) -> int:
         """The serial as it stands in the certificate."""
         return int(self.serial, 16)
-
-    def ends_within(self, days: int, now: datetime) -> bool:
-        """Whether it is in use and ends in so many days."""
-        end = datetime.fromisoformat(self.not_after)
-        return not self.revoked_at and now <= end <= now + timedelta(days=days)
 
 
 @dataclass(frozen=True, slots=True)
