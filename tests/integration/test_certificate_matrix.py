@@ -5,26 +5,29 @@ import contextlib
 import ssl
 from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
 
 import pytest
-from aiohttp import web
 from structlog.testing import capture_logs
 
 from conftest import HouseMaker
 from jukinet_daemon.daemon.serve import Daemon
+from jukinet_daemon.outward import call
 from jukinet_daemon.pki.files import write_crl
-from jukinet_daemon.pki.issue import make_crl, make_issuing, make_root
+from jukinet_daemon.pki.issue import make_crl
 from jukinet_daemon.pki.peer import Role
-from jukinet_daemon.sim.pki import fill_pki
+from jukinet_daemon.sim.national import PATH as RECORDS
 from support.bad_certificates import BAD, SERVER, Bad, Kit, Shown, present, shown, sound
 from support.bridge import bridged
-from support.estate import DAY, Estate, validity
-from support.national import relay_of
-from support.world import FUKUOKA, TRUST_DOMAIN, House, Pki, until
+from support.estate import DAY, Estate
+from support.impostor import Posing, impostor, listening
+from support.kits import bridge_pki, kit_of
+from support.national import relay_of, relayed
+from support.notices import fuhyo_change, juki_change
+from support.world import FUKUOKA, CsLine, House, until
 
 Events = list[Any]
 
@@ -43,17 +46,16 @@ class Door:
         """A newer CRL, which the server takes up at once."""
         now = datetime.now(UTC)
         since = now - timedelta(seconds=1) if until is None else until - timedelta(milliseconds=1)
-        crl = make_crl(
-            self.kit.issuing, dict.fromkeys(serials, now), since, until or now + DAY, 100 + len(serials)
-        )
-        write_crl(self.crl, crl)
+        revoked, dates = dict.fromkeys(serials, now), (since, until or now + DAY)
+        authorities = (self.kit.issuing, self.kit.free, self.kit.root)
+        write_crl(self.crl, *(make_crl(ca, revoked, *dates, 100 + len(serials)) for ca in authorities))
         self.daemon.trust.look()
 
 
 @asynccontextmanager
 async def notices_door(register: str, open_house: HouseMaker, _dsn: Any, folder: Path) -> AsyncIterator[Door]:
     house, estate = await estate_house(register, open_house, folder)
-    kit = Kit(estate.issuing, estate.root, "cs", FUKUOKA)
+    kit = kit_of(estate, "cs", FUKUOKA)
     yield Door("notices", house.daemon.addresses["notices"], kit, house.daemon, folder / "estate" / "ca.crl")
 
 
@@ -61,20 +63,19 @@ async def notices_door(register: str, open_house: HouseMaker, _dsn: Any, folder:
 async def bridge_door(
     register: str, _house: HouseMaker, new_database: Callable[[str], str], folder: Path
 ) -> AsyncIterator[Door]:
-    root = make_root("root", validity(3000))
-    issuing = make_issuing(root, "issuing", validity(2000))
-    fill_pki(folder / "pki", root, issuing, (TRUST_DOMAIN, (FUKUOKA,)))
-    pki = Pki(folder / "pki", issuing)
+    pki, kit = bridge_pki(folder / "pki")
     dsns = {name: new_database(name) for name in ("juki", "fuhyo")}
     async with bridged(pki, dsns, folder) as world:
         daemon = world.houses[register].daemon
-        other = "fuhyo" if register == "juki" else "juki"
-        kit = Kit(issuing, root, "pref", other)
-        yield Door("bridge", daemon.addresses["bridge"], kit, daemon, pki.folder / "issuing.crl")
+        kit = replace(kit, name="fuhyo" if register == "juki" else "juki")
+        yield Door("bridge", daemon.addresses["bridge"], kit, daemon, pki.folder / "peers.crl")
 
 
 async def estate_house(register: str, open_house: HouseMaker, folder: Path) -> tuple[House, Estate]:
     estate = Estate(folder / "estate")
+    estate.issuing_beside(None)
+    estate.trust_all()
+    estate.publish()
     own = estate.peer(Role.PREF, register)
     tls = {"certificate": own.certificate, "key": own.key, "ca": own.ca, "crl": own.crl}
     return await open_house(register, national=False, tls=tls), estate
@@ -123,17 +124,23 @@ def refusals(events: Events) -> list[tuple[str, str]]:
     return [(e["event"], str(e.get("reason"))) for e in events if e["log_level"] in ("warning", "error")]
 
 
+NOBODY = ("peer_refused", "no-certificate")
+
+
 async def refused(door: Door, what: Shown, folder: Path) -> Any:
-    """What the log says of one knock, once it is answered: it must be one refusal."""
+    """What the log says of one knock: all of it, for it is followed by one whose line is known."""
     with capture_logs() as events:
         answer = await knock(door, what, folder)
+        assert await knock(door, Shown(), folder) == b""
 
         async def told() -> bool:
-            return bool(refusals(events))
+            return refusals(events).count(NOBODY) == (1 if what.chain else 2)
 
         await until(told)
     assert b" 403 " in answer or answer == b"", answer
-    return refusals(events)
+    *said, last = refusals(events)
+    assert last == NOBODY
+    return said
 
 
 def expected(bad: Bad, kit: Kit, *, pinned: bool = False) -> str:
@@ -175,57 +182,50 @@ async def test_a_revoked_certificate_and_a_stale_list(
         assert await refused(door, sound(door.kit).shown(), tmp_path) == [("peer_refused", "crl-expired")]
 
 
-def impostor(what: Shown, folder: Path) -> ssl.SSLContext:
-    """The context of somebody who poses as the national server and asks nobody for anything."""
-    context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
-    present(context, what, folder)
-    return context
-
-
-async def test_the_relay_tells_no_impostor_anything(open_house: HouseMaker, tmp_path: Path) -> None:
-    house, estate = await estate_house("juki", open_house, tmp_path)
-    kit = Kit(estate.issuing, estate.root, "national", "juki", (SERVER,))
-    heard: list[bytes] = []
+@pytest.mark.parametrize("register", ["juki", "fuhyo"])
+async def test_the_relay_tells_no_impostor_anything(
+    open_house: HouseMaker, tmp_path: Path, register: str
+) -> None:
+    house, estate = await estate_house(register, open_house, tmp_path)
+    kit = kit_of(estate, "national", register, (SERVER,))
+    await something_to_tell(house, estate)
     found = {}
     for bad in BAD:
-        context = impostor(bad.make(kit), tmp_path)
-        async with listening(context, heard) as url:
-            found[bad.what] = await turned_away(house, url)
-    assert found == {bad.what: {("peer_refused", expected(bad, kit))} for bad in BAD}
-    assert not [line for line in heard if b"notices" in line]
-
-
-@asynccontextmanager
-async def listening(context: ssl.SSLContext, heard: list[bytes]) -> AsyncIterator[str]:
-    """A WebSocket of an impostor: it takes whatever it is told."""
-
-    async def listen(request: web.Request) -> web.WebSocketResponse:
-        socket = web.WebSocketResponse()
-        await socket.prepare(request)
-        heard.extend([message.data async for message in socket])
-        return socket
-
-    application = web.Application()
-    application.router.add_get("/records", listen)
-    runner = web.AppRunner(application, access_log=None, shutdown_timeout=1.0)
-    await runner.setup()
-    site = web.TCPSite(runner, "127.0.0.1", 0, ssl_context=context)
-    await site.start()
-    assert site._server is not None
-    port = site._server.sockets[0].getsockname()[1]  # type: ignore[attr-defined]
-    try:
-        yield f"wss://127.0.0.1:{port}/records"
-    finally:
-        await runner.cleanup()
-
-
-async def turned_away(house: House, url: str) -> set[tuple[str, str]]:
-    """What the relay says of the one it found there."""
-    with capture_logs() as events:
+        async with listening(impostor(bad.make(kit), tmp_path), RECORDS) as posing:
+            found[bad.what] = await turned_away(house, posing)
+            assert posing.heard == []
+    assert found == {bad.what: ("peer_refused", expected(bad, kit)) for bad in BAD}
+    # Whoever is right there hears it at once: there was something to tell.
+    async with (
+        listening(impostor(sound(kit).shown(), tmp_path), RECORDS) as right,
+        relay_of(house, url=right.url),
+    ):
 
         async def told() -> bool:
-            return bool(refusals(events))
+            return bool(right.heard)
 
-        async with relay_of(house, url=url):
-            await until(told)
-    return set(refusals(events))
+        await until(told)
+
+
+async def something_to_tell(house: House, estate: Estate) -> None:
+    caller = estate.caller(estate.peer(Role.CS, FUKUOKA), house.register)
+    async with call(house.notices_url, caller) as conversation:
+        line = CsLine(house.register, FUKUOKA, caller, conversation)
+        (answer,) = await line.tell(juki_change() if house.register == "juki" else fuhyo_change())
+    assert answer.outcome == "ACCEPTED"
+    assert not await relayed(house)
+
+
+async def turned_away(house: House, posing: Posing) -> tuple[str, str]:
+    """What the relay says of the one it found there, once for each of its calls."""
+    with capture_logs() as events:
+
+        async def called_twice() -> bool:
+            return posing.calls >= 2 and len(refusals(events)) >= 2
+
+        async with relay_of(house, url=posing.url):
+            await until(called_twice)
+    (said,) = set(refusals(events))
+    # The last call may have been cut off by the end of the relay.
+    assert posing.calls - 1 <= len(refusals(events)) <= posing.calls
+    return said

@@ -11,7 +11,7 @@ from cryptography.hazmat.primitives.asymmetric import rsa
 
 from jukinet_daemon.pki.peer import Role
 from jukinet_daemon.pki.tls import server_context
-from jukinet_daemon.sim.pki import ROOT
+from jukinet_daemon.sim.pki import CAS
 from jukinet_daemon.store.migrate import migrate
 from support.bad_certificates import Kit, sound
 from support.bridge import OTHER, bridged
@@ -52,14 +52,14 @@ async def targets(folder: Path) -> AsyncIterator[list[Target]]:
                     certificate, key = _scanners(pki, role, name, folder)
                     address = house.daemon.addresses[door]
                     doors.append(
-                        Target(f"{register} {door}", address, twin, certificate, key, pki.folder / ROOT)
+                        Target(f"{register} {door}", address, twin, certificate, key, pki.folder / CAS)
                     )
             yield doors
 
 
 def _scanners(pki: Pki, role: Role, name: str, folder: Path) -> tuple[Path, Path]:
     """A certificate that TLS admits at a door: one alone, of RSA, since sslyze shows it in SSL 2.0 too."""
-    kit = Kit(pki.authority, pki.authority, role.value, name)
+    kit = Kit(pki.authority, pki.authority, pki.authority, role.value, name)
     made = sound(kit, key=rsa.generate_private_key(65537, 2048)).shown()
     certificate, key = folder / f"{role.value}-{name}.pem", folder / f"{role.value}-{name}.key"
     certificate.write_bytes(made.chain[0])

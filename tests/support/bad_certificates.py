@@ -31,9 +31,13 @@ class Shown:
 
 @dataclass(frozen=True)
 class Kit:
-    """Who would be right at a door, and the CAs: ours, and what else a forger may have."""
+    """Who would be right at a door, and the CAs: ours, and what else a forger may have.
+
+    `issuing` is bound to its trust domain, as the ceremony makes it; `free` is one of ours that is not.
+    """
 
     issuing: CertificateAuthority
+    free: CertificateAuthority
     root: CertificateAuthority
     role: str
     name: str
@@ -224,6 +228,10 @@ def _wrong_side(kit: Kit) -> Shown:
     return sound(kit, usage=(SERVER if CLIENT in kit.usage else CLIENT,)).shown()
 
 
+def _of_a_free_ca(kit: Kit) -> Shown:
+    return sound(kit, issuer=kit.free, uris=(kit.uri(domain="elsewhere.test"),)).shown()
+
+
 def _two(kit: Kit) -> Shown:
     return sound(kit, uris=(kit.uri(), kit.uri(name="401005"))).shown()
 
@@ -267,7 +275,9 @@ BAD = (
     Bad("port", _named(domain=f"{TRUST_DOMAIN}:443"), "not-our-form"),
     Bad("empty name", _named(name=""), "not-our-form"),
     Bad("unknown role", _named(role="clerk"), "not-our-form"),
-    Bad("other trust domain", _named(domain="elsewhere.test"), "wrong-trust-domain"),
+    Bad("other trust domain", _named(domain="elsewhere.test"), "outside-constraints"),
+    Bad("trust domain below ours", _named(domain=f"other.{TRUST_DOMAIN}"), "outside-constraints"),
+    Bad("other trust domain, of a CA that is bound to none", _of_a_free_ca, "wrong-trust-domain"),
     Bad("wrong role", _named(role="operator"), "wrong-role"),
     Bad("unknown municipality or server", _named(name="999999"), "wrong-name"),
     Bad("ward", _named(name="401315"), "wrong-name"),
