@@ -25,15 +25,19 @@ def resident(**changes: Any) -> dict[str, Any]:
     serial = f"{next(_numbers):0{_DIGITS}}"
     assert len(serial) == _DIGITS
     MADE.append(serial)
+    return juki_change(person=person_of(serial) | changes.pop("person", {}), **changes)
+
+
+def person_of(serial: str) -> dict[str, Any]:
+    """The items of a person by which it is known anywhere."""
     number, code = NUMBER_MARK + serial, CODE_MARK + serial
-    person = {
+    return {
         "individual_number": number + individual_number_check_digit(number),
         "resident_code": code + resident_code_check_digit(code),
         "name": f"{NAME_MARK} {serial}",
         "name_kana": f"{KANA_MARK} {serial}",
         "address": f"{PLACE_MARK}{serial}号",
     }
-    return juki_change(person=person | changes.pop("person", {}), **changes)
 
 
 def writings(mark: str) -> set[bytes]:
