@@ -24,7 +24,7 @@ class Size:
     single_notices: int
 
 
-FULL = Size(rounds=3, pgbench_s=3, notices=15_000, single_notices=7_000)
+FULL = Size(rounds=3, pgbench_s=3, notices=10_000, single_notices=5_000)
 QUICK = Size(rounds=1, pgbench_s=2, notices=6_000, single_notices=3_000)
 
 

@@ -25,7 +25,7 @@ class Size:
     notices: int
 
 
-FULL = Size(rounds=2, pgbench_s=3, notices=12_000)
+FULL = Size(rounds=2, pgbench_s=3, notices=10_000)
 QUICK = Size(rounds=1, pgbench_s=2, notices=5_000)
 
 

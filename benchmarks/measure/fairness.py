@@ -29,7 +29,7 @@ class Size:
     flood: int
 
 
-FULL = Size(quiet_s=8, flood=30_000)
+FULL = Size(quiet_s=8, flood=24_000)
 QUICK = Size(quiet_s=3, flood=8_000)
 
 

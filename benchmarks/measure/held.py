@@ -23,7 +23,7 @@ class Size:
     notices: int
 
 
-FULL = Size(people=5_000_000, rounds=3, notices=12_000)
+FULL = Size(people=5_000_000, rounds=3, notices=9_000)
 QUICK = Size(people=200_000, rounds=1, notices=6_000)
 
 

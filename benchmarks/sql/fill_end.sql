@@ -1,8 +1,7 @@
--- Puts back the foreign keys, tidies as autovacuum would have, and leaves the settings as they were.
+-- Puts back the foreign keys and leaves the settings as they were.
 SELECT later.on FROM filling.later WHERE turn = 1 \gexec
 SELECT setval('person_number', :people), setval('parcel_number', :people);
 DROP SCHEMA filling CASCADE;
 ALTER SYSTEM RESET max_wal_size;
 SELECT pg_reload_conf();
-VACUUM (ANALYZE, PARALLEL 2);
 CHECKPOINT;

@@ -13,6 +13,7 @@ from jukinet_daemon.wire.parcel import Parcel
 SHARE = 64
 # A sender with so few notices waiting is never put into one batch with senders that have more. It would wait
 # for theirs; and what it sends meanwhile would wait for that batch, and join the next large one, for ever.
+# Nor does it wait for its place behind all who have many: half of them may be making up for an outage.
 FEW = 16
 
 
@@ -69,6 +70,7 @@ class Lanes:
         self._busy: set[str] = set()
         self._changed = asyncio.Condition()
         self._stopping = False
+        self._few_were_last = True
 
     async def put(self, arrival: Arrival) -> "asyncio.Future[list[Answer]]":
         """Queues an arrival once its lane has room; the future gives an answer for each notice, in order."""
@@ -82,8 +84,8 @@ class Lanes:
     async def take(self, notices: int) -> list[Waiting]:
         """Takes parcels in turn, one a sender and round, up to so many notices, at least one parcel.
 
-        No sender has more than its share of a batch, and few notices are not mixed with many: whoever was
-        served longest ago says which of the two this batch is.
+        No sender has more than its share of a batch, and few notices are not mixed with many: where both
+        wait, batches of the one and of the other take turns.
 
         Waits until there is one. Gives nothing only when stopping and empty.
         """
@@ -127,16 +129,19 @@ class Lanes:
     def _free(self) -> list[str]:
         return [sender for sender, lane in self._lanes.items() if lane and sender not in self._busy]
 
-    def _has_few(self, sender: str) -> bool:
-        return self._queued(sender) <= FEW
+    def _of_one_kind(self) -> deque[str]:
+        """The free senders with few notices or those with many, whoever was served longest ago first."""
+        few, many = deque[str](), deque[str]()
+        for sender in self._free():
+            (few if self._queued(sender) <= FEW else many).append(sender)
+        self._few_were_last = not many or (bool(few) and not self._few_were_last)
+        return few if self._few_were_last else many
 
     def _pick(self, notices: int) -> list[Waiting]:
         batch: list[Waiting] = []
         room = notices
         taken: Counter[str] = Counter()
-        free = self._free()
-        few = self._has_few(free[0]) if free else False
-        senders = deque(sender for sender in free if self._has_few(sender) == few)
+        senders = self._of_one_kind()
         while senders:
             sender = senders.popleft()
             lane = self._lanes[sender]
