@@ -2,20 +2,23 @@
 
 import asyncio
 import json
+import os
 import socket
 import stat
 from collections.abc import Callable
 from contextlib import suppress
 from pathlib import Path
+from typing import Any
 
 import pytest
 
 from jukinet_daemon.outward import Caller, PeerFault, call
-from jukinet_daemon.pki.files import load_certificate
+from jukinet_daemon.pki.files import load_certificate, write_crl
 from jukinet_daemon.pki.peer import Role, thumbprint
 from jukinet_daemon.pki.tls import TlsFiles
 from support.activation import activated_daemon
 from support.estate import DAY, Estate, validity
+from support.store import session
 from support.world import FUKUOKA, Pki, until
 
 from .conftest import config_text, run
@@ -29,7 +32,7 @@ class Host:
     """An installed server: its configuration names a credential, a copy of the key from the unit's start."""
 
     def __init__(self, folder: Path, pki: Pki, dsn: str, monkeypatch: pytest.MonkeyPatch) -> None:
-        self.folder, self.asked = folder, folder / "asked"
+        self.folder, self.asked, self.dsn = folder, folder / "asked", dsn
         self.estate = Estate(folder / "estate")
         self.server = self.estate.peer(Role.PREF, "juki")
         self.config = folder / "juki.toml"
@@ -157,3 +160,36 @@ async def test_a_unit_that_does_not_come_back_is_told_and_the_others_go_on(host:
     assert (status, "journalctl -u jukinet-notices@juki.service" in errors) == (1, True)
     # With the old key still in their memory, the units that were not restarted serve on.
     assert host.asked.read_text().splitlines() == ["try-restart jukinet-notices@juki.service"]
+
+
+async def test_a_file_that_lost_a_list_is_told_and_a_start_goes_on_with_the_one_that_is_kept(
+    host: Host, start_daemon: Callable[[Path], Any], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    host.load_credential()
+    monkeypatch.setenv("CREDENTIALS_DIRECTORY", str(host.credentials))
+    text = host.config.read_text("utf-8").replace('"127.0.0.1:1"', '"127.0.0.1:0"')
+    await asyncio.to_thread(host.config.write_text, text, "utf-8")
+    whole = host.server.crl.read_bytes()
+    write_crl(host.server.crl, host.estate.newest_crl())
+    check = ("jukinetctl", "check-config", "--config", str(host.config))
+    status, _, errors = await run(*check)
+    assert (status, "holds no CRL of CN=root 1" in errors) == (1, True)
+    # A first start has nothing to remember.
+    status, _, errors = await run("jukinetd", "--config", str(host.config))
+    assert (status, "holds no CRL of CN=root 1" in errors) == (os.EX_CONFIG, True)
+    host.server.crl.write_bytes(whole)
+    assert (await run(*check))[0] == 0
+
+    async def remembered() -> bool:
+        async with session(host.dsn) as owner:
+            return bool(await owner.fetchval("SELECT count(*) FROM kept_crl") == 2)
+
+    first = await start_daemon(host.config)
+    await until(remembered)
+    await first.stop()
+    write_crl(host.server.crl, host.estate.newest_crl())
+    second = await start_daemon(host.config)
+    status, told, _ = await run("jukinetctl", "status", "--config", str(host.config), "--json")
+    assert status == 2
+    assert "holds no CRL of CN=root 1: number" in " ".join(json.loads(told)["problems"])
+    await second.stop()

@@ -21,18 +21,37 @@ from jukinet_daemon.cli.renew import add_renew, renew
 from jukinet_daemon.cli.status import show_status
 from jukinet_daemon.cli.summarise import add_summarise, summarise_parcels
 from jukinet_daemon.cli.trace import add_trace, trace
-from jukinet_daemon.config import Config, ConfigFault, load_config
+from jukinet_daemon.config import CREDENTIAL, Config, ConfigFault, load_config
+from jukinet_daemon.pki.files import PkiFileError
+from jukinet_daemon.pki.tls import TlsFiles, load_pair, standing_in
 from jukinet_daemon.store.faults import StoreFault
 from jukinet_daemon.store.migrate import migrate, schema_version_of
 
 
 def check_config(config: Config, options: argparse.Namespace) -> int:
-    """Says that the configuration is sound; whatever is wrong was said when it was loaded."""
+    """Says that the configuration is sound; what is wrong in it alone was said when it was loaded."""
+    if problems := _of_tls_files(config):
+        raise ConfigFault(problems)
     if options.json:
         print(json.dumps({"register": config.register_, "problems": []}))
     else:
         print(f"{options.config}: 正しい設定です ({config.register_}) / sound")
     return 0
+
+
+def _of_tls_files(config: Config) -> list[str]:
+    """What a start would find wrong with certificate, key, CAs and CRLs. A credential is a unit's own."""
+    tls = config.tls
+    if tls is None:
+        return []
+    files, problems = TlsFiles(tls.certificate, tls.key, tls.ca, tls.crl), list[str | None]()
+    try:
+        problems.append(standing_in(files)[1])
+        if not str(tls.key).startswith(CREDENTIAL):
+            load_pair(files)
+    except PkiFileError as fault:
+        problems.append(str(fault))
+    return [f"[tls]: {problem}" for problem in problems if problem]
 
 
 def migrate_database(config: Config, options: argparse.Namespace) -> int:

@@ -16,7 +16,7 @@ from jukinet_daemon.logs import configure_logs
 from jukinet_daemon.memory import keep_private
 from jukinet_daemon.pki.files import PkiFileError
 from jukinet_daemon.pki.groups import GroupsFault, require_our_groups, start_with_our_groups
-from jukinet_daemon.pki.tls import TlsFiles, server_context
+from jukinet_daemon.pki.tls import TlsFiles, load_pair, shown_by
 from jukinet_daemon.store.faults import StoreFault
 from jukinet_daemon.vault.keyring import KeyringFault
 
@@ -84,7 +84,7 @@ def _config(options: argparse.Namespace) -> Config:
     opened = config.only(options.only) if options.only else config
     if opened.tls and opened.speaks_tls:
         tls = opened.tls
-        require_our_groups(server_context(TlsFiles(tls.certificate, tls.key, tls.ca, tls.crl)))
+        require_our_groups(shown_by(load_pair(TlsFiles(tls.certificate, tls.key, tls.ca, tls.crl))))
     return config
 
 

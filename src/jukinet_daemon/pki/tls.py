@@ -77,6 +77,13 @@ def server_side(pair: Pair, standing: Standing) -> ssl.SSLContext:
     return context
 
 
+def shown_by(pair: Pair) -> ssl.SSLContext:
+    """Give a context that shows our certificate and trusts nobody: to look at what TLS offers."""
+    context = _bare(ssl.PROTOCOL_TLS_SERVER)
+    _show(context, pair)
+    return context
+
+
 def client_side(pair: Pair, standing: Standing) -> ssl.SSLContext:
     """Give the context of an outgoing connection.
 
