@@ -307,7 +307,7 @@ BEGIN
         RETURN false;
     END IF;
     UPDATE bridge_request SET confirmed = true WHERE request_id = ANY (ids);
-    INSERT INTO ledger (hash, salt, payload) SELECT (leaf).* FROM unnest(leaves) AS leaf;
+    PERFORM enter_bridge_leaves(leaves);
     RETURN true;
 END
 $$;
@@ -322,7 +322,7 @@ BEGIN
     UPDATE bridge_case AS c SET state = 'delivered', ended_at = clock_timestamp()
     WHERE c.case_id = wanted AND case_is_open(c);
     IF FOUND THEN
-        INSERT INTO ledger (hash, salt, payload) SELECT (leaf).*;
+        PERFORM enter_bridge_leaves(ARRAY[leaf]);
     END IF;
     RETURN FOUND;
 END
@@ -361,7 +361,7 @@ BEGIN
     others := ARRAY (SELECT h FROM bridge_held AS h WHERE case_id <> wanted);
     TRUNCATE bridge_held;
     INSERT INTO bridge_held SELECT (o).* FROM unnest(others) AS o;
-    INSERT INTO ledger (hash, salt, payload) SELECT (leaf).*;
+    PERFORM enter_bridge_leaves(ARRAY[leaf]);
     RETURN erased;
 END
 $$;
@@ -415,7 +415,7 @@ CREATE FUNCTION public.bridge_note(leaves public.ledger_row[]) RETURNS void
     LANGUAGE sql SECURITY DEFINER
     SET search_path TO 'public', 'pg_temp'
     AS $$
-    INSERT INTO ledger (hash, salt, payload) SELECT (leaf).* FROM unnest(leaves) AS leaf
+    SELECT enter_bridge_leaves(leaves)
 $$;
 
 -- Name: bridge_open(uuid, public.bridge_request_row[], public.ledger_row[]); Type: FUNCTION; Schema: public; Owner: -
@@ -428,7 +428,7 @@ BEGIN
     PERFORM hold_case(wanted);
     INSERT INTO bridge_request (request_id, case_id, place, addressee, person_id, key_digest, code, settled_at)
     SELECT (r).*, CASE WHEN (r).code IS NOT NULL THEN clock_timestamp() END FROM unnest(requests) AS r;
-    INSERT INTO ledger (hash, salt, payload) SELECT (leaf).* FROM unnest(leaves) AS leaf;
+    PERFORM enter_bridge_leaves(leaves);
 END
 $$;
 
@@ -446,7 +446,7 @@ BEGIN
     )
     SELECT (opened).*, CASE WHEN (opened).code IS NULL THEN 'open' ELSE 'refused' END, moment,
         moment + seconds * interval '1 second', CASE WHEN (opened).code IS NOT NULL THEN moment END;
-    INSERT INTO ledger (hash, salt, payload) SELECT (leaf).*;
+    PERFORM enter_bridge_leaves(ARRAY[leaf]);
     RETURN moment + seconds * interval '1 second';
 END
 $$;
@@ -466,7 +466,7 @@ BEGIN
     SELECT r.case_id, r.place, s.sealed
     FROM unnest(settled) AS s JOIN bridge_request AS r ON r.request_id = s.request_id
     WHERE s.sealed IS NOT NULL AND r.case_id = wanted;
-    INSERT INTO ledger (hash, salt, payload) SELECT (leaf).* FROM unnest(leaves) AS leaf;
+    PERFORM enter_bridge_leaves(leaves);
 END
 $$;
 
@@ -672,6 +672,19 @@ BEGIN
 END
 $$;
 
+-- Name: enter_bridge_leaves(public.ledger_row[]); Type: FUNCTION; Schema: public; Owner: -
+
+CREATE FUNCTION public.enter_bridge_leaves(leaves public.ledger_row[]) RETURNS void
+    LANGUAGE plpgsql
+    AS $$
+BEGIN
+    IF EXISTS (SELECT FROM unnest(leaves) AS l WHERE (l.payload::jsonb ->> 'event' ^@ 'bridge_') IS NOT TRUE) THEN
+        RAISE EXCEPTION 'evidence of another door' USING ERRCODE = 'insufficient_privilege';
+    END IF;
+    INSERT INTO ledger (hash, salt, payload) SELECT (l).* FROM unnest(leaves) AS l;
+END
+$$;
+
 -- Name: guess_slowly(text, bigint); Type: FUNCTION; Schema: public; Owner: -
 
 CREATE FUNCTION public.guess_slowly(about text, guesses bigint) RETURNS void
@@ -837,6 +850,12 @@ BEGIN
     RETURN true;
 END
 $$;
+
+-- Name: speaks_for(text); Type: FUNCTION; Schema: public; Owner: -
+
+CREATE FUNCTION public.speaks_for(name text) RETURNS boolean
+    LANGUAGE sql STABLE
+    RETURN (SELECT bool_and(COALESCE(pg_has_role(SESSION_USER, (duty.role)::name, 'MEMBER'::text), false)) AS bool_and FROM (string_to_table(speaks_for.name, '+'::text) said(section) LEFT JOIN (VALUES ('notices'::text,'jukinet_notices'::text), ('national'::text,'jukinet_relay'::text), ('bridge'::text,'jukinet_bridge'::text), ('health'::text,'jukinet_status'::text), ('control'::text,'jukinet_control'::text), ('seal'::text,'jukinet_seal'::text)) duty(section, role) ON ((duty.section = said.section))));
 
 -- Name: summary_stays(); Type: FUNCTION; Schema: public; Owner: -
 
@@ -1690,3 +1709,51 @@ ALTER TABLE ONLY public.outbox
 
 ALTER TABLE ONLY public.person_key
     ADD CONSTRAINT person_key_person_id_fkey FOREIGN KEY (person_id) REFERENCES public.person(person_id);
+
+-- Name: ledger leaves_of_jukinet_control; Type: POLICY; Schema: public; Owner: -
+
+CREATE POLICY leaves_of_jukinet_control ON public.ledger FOR INSERT TO jukinet_control WITH CHECK ((((payload)::jsonb ->> 'event'::text) = ANY ('{held_shown,held_released,held_decided_again,held_rejected,maintenance_on,maintenance_off,numbers_settled,log_begun}'::text[])));
+
+-- Name: ledger leaves_of_jukinet_keys; Type: POLICY; Schema: public; Owner: -
+
+CREATE POLICY leaves_of_jukinet_keys ON public.ledger FOR INSERT TO jukinet_keys WITH CHECK ((((payload)::jsonb ->> 'event'::text) = ANY ('{keys,parcels_summarised}'::text[])));
+
+-- Name: ledger leaves_of_jukinet_notices; Type: POLICY; Schema: public; Owner: -
+
+CREATE POLICY leaves_of_jukinet_notices ON public.ledger FOR INSERT TO jukinet_notices WITH CHECK ((((payload)::text ~~ '{"code":"____","event":"notice",%'::text) OR (((payload)::jsonb ->> 'event'::text) = ANY ('{notice,parcel_refused}'::text[]))));
+
+-- Name: ledger leaves_of_jukinet_relay; Type: POLICY; Schema: public; Owner: -
+
+CREATE POLICY leaves_of_jukinet_relay ON public.ledger FOR INSERT TO jukinet_relay WITH CHECK ((((payload)::jsonb ->> 'event'::text) = ANY ('{relay_sent,relay_receipted,days_compared}'::text[])));
+
+-- Name: ledger leaves_of_jukinet_watch; Type: POLICY; Schema: public; Owner: -
+
+CREATE POLICY leaves_of_jukinet_watch ON public.ledger FOR INSERT TO jukinet_watch WITH CHECK ((((payload)::jsonb ->> 'event'::text) = ANY ('{number_reused,days_compared,checkpoint_conflict}'::text[])));
+
+-- Name: ledger; Type: ROW SECURITY; Schema: public; Owner: -
+
+ALTER TABLE public.ledger ENABLE ROW LEVEL SECURITY;
+
+-- Name: process; Type: ROW SECURITY; Schema: public; Owner: -
+
+ALTER TABLE public.process ENABLE ROW LEVEL SECURITY;
+
+-- Name: process takes_back; Type: POLICY; Schema: public; Owner: -
+
+CREATE POLICY takes_back ON public.process FOR DELETE USING (public.speaks_for(name));
+
+-- Name: process tells_again; Type: POLICY; Schema: public; Owner: -
+
+CREATE POLICY tells_again ON public.process FOR UPDATE USING (public.speaks_for(name));
+
+-- Name: process tells_of_itself; Type: POLICY; Schema: public; Owner: -
+
+CREATE POLICY tells_of_itself ON public.process FOR INSERT WITH CHECK (public.speaks_for(name));
+
+-- Name: process who_may_hear; Type: POLICY; Schema: public; Owner: -
+
+CREATE POLICY who_may_hear ON public.process FOR SELECT USING (true);
+
+-- Name: ledger who_may_read; Type: POLICY; Schema: public; Owner: -
+
+CREATE POLICY who_may_read ON public.ledger FOR SELECT USING (true);

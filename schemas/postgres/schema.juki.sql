@@ -287,7 +287,7 @@ BEGIN
             results[i] := 'burnt';
             CONTINUE;
         END IF;
-        INSERT INTO ledger (hash, salt, payload) SELECT (leaves[i]).*;
+        PERFORM enter_bridge_leaves(ARRAY[leaves[i]]);
         results[i] := 'done';
     END LOOP;
     RETURN results;
@@ -346,7 +346,7 @@ CREATE FUNCTION public.bridge_note(leaves public.ledger_row[]) RETURNS void
     LANGUAGE sql SECURITY DEFINER
     SET search_path TO 'public', 'pg_temp'
     AS $$
-    INSERT INTO ledger (hash, salt, payload) SELECT (leaf).* FROM unnest(leaves) AS leaf
+    SELECT enter_bridge_leaves(leaves)
 $$;
 
 -- Name: claim_keys(public.key_row[]); Type: FUNCTION; Schema: public; Owner: -
@@ -520,6 +520,19 @@ CREATE FUNCTION public.end_key(ended integer) RETURNS void
 BEGIN
     PERFORM pg_advisory_xact_lock(hashtext('jukinet sealing'));
     INSERT INTO ended_key (version) VALUES (ended) ON CONFLICT DO NOTHING;
+END
+$$;
+
+-- Name: enter_bridge_leaves(public.ledger_row[]); Type: FUNCTION; Schema: public; Owner: -
+
+CREATE FUNCTION public.enter_bridge_leaves(leaves public.ledger_row[]) RETURNS void
+    LANGUAGE plpgsql
+    AS $$
+BEGIN
+    IF EXISTS (SELECT FROM unnest(leaves) AS l WHERE (l.payload::jsonb ->> 'event' ^@ 'bridge_') IS NOT TRUE) THEN
+        RAISE EXCEPTION 'evidence of another door' USING ERRCODE = 'insufficient_privilege';
+    END IF;
+    INSERT INTO ledger (hash, salt, payload) SELECT (l).* FROM unnest(leaves) AS l;
 END
 $$;
 
@@ -766,6 +779,12 @@ BEGIN
     RETURN true;
 END
 $$;
+
+-- Name: speaks_for(text); Type: FUNCTION; Schema: public; Owner: -
+
+CREATE FUNCTION public.speaks_for(name text) RETURNS boolean
+    LANGUAGE sql STABLE
+    RETURN (SELECT bool_and(COALESCE(pg_has_role(SESSION_USER, (duty.role)::name, 'MEMBER'::text), false)) AS bool_and FROM (string_to_table(speaks_for.name, '+'::text) said(section) LEFT JOIN (VALUES ('notices'::text,'jukinet_notices'::text), ('national'::text,'jukinet_relay'::text), ('bridge'::text,'jukinet_bridge'::text), ('health'::text,'jukinet_status'::text), ('control'::text,'jukinet_control'::text), ('seal'::text,'jukinet_seal'::text)) duty(section, role) ON ((duty.section = said.section))));
 
 -- Name: summary_stays(); Type: FUNCTION; Schema: public; Owner: -
 
@@ -1558,3 +1577,51 @@ ALTER TABLE ONLY public.outbox
 
 ALTER TABLE ONLY public.person_key
     ADD CONSTRAINT person_key_person_id_fkey FOREIGN KEY (person_id) REFERENCES public.person(person_id);
+
+-- Name: ledger leaves_of_jukinet_control; Type: POLICY; Schema: public; Owner: -
+
+CREATE POLICY leaves_of_jukinet_control ON public.ledger FOR INSERT TO jukinet_control WITH CHECK ((((payload)::jsonb ->> 'event'::text) = ANY ('{held_shown,held_released,held_decided_again,held_rejected,maintenance_on,maintenance_off,numbers_settled,log_begun}'::text[])));
+
+-- Name: ledger leaves_of_jukinet_keys; Type: POLICY; Schema: public; Owner: -
+
+CREATE POLICY leaves_of_jukinet_keys ON public.ledger FOR INSERT TO jukinet_keys WITH CHECK ((((payload)::jsonb ->> 'event'::text) = ANY ('{keys,parcels_summarised}'::text[])));
+
+-- Name: ledger leaves_of_jukinet_notices; Type: POLICY; Schema: public; Owner: -
+
+CREATE POLICY leaves_of_jukinet_notices ON public.ledger FOR INSERT TO jukinet_notices WITH CHECK ((((payload)::text ~~ '{"code":"____","event":"notice",%'::text) OR (((payload)::jsonb ->> 'event'::text) = ANY ('{notice,parcel_refused}'::text[]))));
+
+-- Name: ledger leaves_of_jukinet_relay; Type: POLICY; Schema: public; Owner: -
+
+CREATE POLICY leaves_of_jukinet_relay ON public.ledger FOR INSERT TO jukinet_relay WITH CHECK ((((payload)::jsonb ->> 'event'::text) = ANY ('{relay_sent,relay_receipted,days_compared}'::text[])));
+
+-- Name: ledger leaves_of_jukinet_watch; Type: POLICY; Schema: public; Owner: -
+
+CREATE POLICY leaves_of_jukinet_watch ON public.ledger FOR INSERT TO jukinet_watch WITH CHECK ((((payload)::jsonb ->> 'event'::text) = ANY ('{number_reused,days_compared,checkpoint_conflict}'::text[])));
+
+-- Name: ledger; Type: ROW SECURITY; Schema: public; Owner: -
+
+ALTER TABLE public.ledger ENABLE ROW LEVEL SECURITY;
+
+-- Name: process; Type: ROW SECURITY; Schema: public; Owner: -
+
+ALTER TABLE public.process ENABLE ROW LEVEL SECURITY;
+
+-- Name: process takes_back; Type: POLICY; Schema: public; Owner: -
+
+CREATE POLICY takes_back ON public.process FOR DELETE USING (public.speaks_for(name));
+
+-- Name: process tells_again; Type: POLICY; Schema: public; Owner: -
+
+CREATE POLICY tells_again ON public.process FOR UPDATE USING (public.speaks_for(name));
+
+-- Name: process tells_of_itself; Type: POLICY; Schema: public; Owner: -
+
+CREATE POLICY tells_of_itself ON public.process FOR INSERT WITH CHECK (public.speaks_for(name));
+
+-- Name: process who_may_hear; Type: POLICY; Schema: public; Owner: -
+
+CREATE POLICY who_may_hear ON public.process FOR SELECT USING (true);
+
+-- Name: ledger who_may_read; Type: POLICY; Schema: public; Owner: -
+
+CREATE POLICY who_may_read ON public.ledger FOR SELECT USING (true);

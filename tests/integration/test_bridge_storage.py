@@ -230,7 +230,9 @@ async def test_who_reads_what_is_held_while_another_case_is_erased_misses_nothin
     dsn = new_database("fuhyo")
     database = await open_database(dsn, "fuhyo", "jukinet_bridge")
     store = RequestStore(database, VAULT)
-    erase = "SELECT bridge_erase($1, ROW(repeat('x', 32)::bytea, ''::bytea, '{}')::ledger_row)"
+    erase = """SELECT bridge_erase(
+        $1, ROW(repeat('x', 32)::bytea, ''::bytea, '{"event": "bridge_erased"}')::ledger_row
+    )"""
     try:
         over, goes_on = [await _holding_one(store, number) for number in ("1" * 12, "2" * 12)]
         async with session(dsn) as eraser, session(dsn) as watcher, asyncio.TaskGroup() as group:
@@ -251,10 +253,10 @@ async def _holding_one(store: RequestStore, number: str, run: str | None = None)
     """A case with one number held; gives its id."""
     case, request = str(uuid4()), str(uuid4())
     row = CaseRow(case, "a", "b", "c", "d", "e", None, run or str(uuid4()))
-    await store.open_case(row, 600, leaf("fuhyo", "test"))
-    opening = Opening(request, case, 1, "juki", None, b"", None, leaf("fuhyo", "test"))
+    await store.open_case(row, 600, leaf("fuhyo", "bridge_test"))
+    opening = Opening(request, case, 1, "juki", None, b"", None, leaf("fuhyo", "bridge_test"))
     await store.open_requests(case, [opening])
-    await store.settle(case, [Settling(request, 1, "B100", number, leaf("fuhyo", "test"))])
+    await store.settle(case, [Settling(request, 1, "B100", number, leaf("fuhyo", "bridge_test"))])
     return case
 
 

@@ -198,13 +198,13 @@ async def test_the_relay_sends_nothing_that_a_crash_could_take_back(
     await owner.execute("INSERT INTO person VALUES (1, 1, NULL, '{}', 0, false)")
     written = await owner.fetchval("SELECT pg_current_wal_insert_lsn()")
     assert await owner.fetchval("SELECT pg_current_wal_flush_lsn() < $1", written)
-    await outbox.announce(leaf_of("{}", new_salt()))
+    await outbox.announce(leaf_of('{"event": "relay_sent"}', new_salt()))
     assert await owner.fetchval("SELECT pg_current_wal_flush_lsn() >= $1", written)
 
 
 @pytest.mark.usefixtures("no_standby")
 async def test_the_relay_sends_nothing_that_no_standby_has(outbox: Outbox, owner: asyncpg.Connection) -> None:
-    announcing = asyncio.create_task(outbox.announce(leaf_of("{}", new_salt())))
+    announcing = asyncio.create_task(outbox.announce(leaf_of('{"event": "relay_sent"}', new_salt())))
 
     async def waits() -> int | None:
         pid: int | None = await owner.fetchval(

@@ -62,7 +62,7 @@ async def keys(dsn: str, register: str = "juki") -> AsyncIterator[KeyStore]:
 
 async def end(dsn: str, version: int = 1, register: str = "juki") -> bool:
     async with keys(dsn, register) as store:
-        return await store.end(version, leaf_of("{}", new_salt()))
+        return await store.end(version, leaf_of('{"event": "keys"}', new_salt()))
 
 
 def newer() -> Vault:
@@ -161,7 +161,9 @@ async def test_a_held_notice_is_not_let_go_under_it(dsn: str, desk: Bench, owner
         made = await desk.planned(juki_change())
         decision, notice = made.entries[0][1].decision, made.entries[0][1].notice
         after = replace(state, version=state.version + 1, waiting=0)
-        settlement = Settlement(held, (after,), notice, decision, leaf_of("{}", new_salt()))
+        settlement = Settlement(
+            held, (after,), notice, decision, leaf_of('{"event": "held_released"}', new_salt())
+        )
         with pytest.raises(StoreFault, match="55000"):
             await store.settle(settlement)
     finally:
@@ -177,12 +179,14 @@ async def test_the_bridge_holds_nothing_under_it(new_database: Callable[[str], s
     try:
         store = RequestStore(database, VAULT)
         row = CaseRow(case, "zeimu", "J5-4-3", "prefectural-tax", "a", "b", None, str(uuid4()))
-        await store.open_case(row, 600, leaf("fuhyo", "test"))
-        opening = Opening(request, case, 1, "juki", None, b"", None, leaf("fuhyo", "test"))
+        await store.open_case(row, 600, leaf("fuhyo", "bridge_test"))
+        opening = Opening(request, case, 1, "juki", None, b"", None, leaf("fuhyo", "bridge_test"))
         await store.open_requests(case, [opening])
         with pytest.raises(StoreFault, match="55000"):
-            await store.settle(case, [Settling(request, 1, "B100", "123456789012", leaf("fuhyo", "test"))])
-        await store.settle(case, [Settling(request, 1, "B320", None, leaf("fuhyo", "test"))])
+            await store.settle(
+                case, [Settling(request, 1, "B100", "123456789012", leaf("fuhyo", "bridge_test"))]
+            )
+        await store.settle(case, [Settling(request, 1, "B320", None, leaf("fuhyo", "bridge_test"))])
     finally:
         await database.close()
     async with session(dsn) as owner:

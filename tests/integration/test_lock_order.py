@@ -31,7 +31,9 @@ def both(first: str, second: str) -> dict[str, Any]:
 
 def burning(code: str, expected: int, request_id: str | None = None) -> Burning:
     request, case = request_id or str(uuid4()), str(uuid4())
-    evidence = leaf_of(json.dumps({"request": request, "code": "B320"}), new_salt())
+    evidence = leaf_of(
+        json.dumps({"event": "bridge_refused", "request": request, "code": "B320"}), new_salt()
+    )
     return Burning(request, case, "a", "b", "c", "t", "B320", code, expected, evidence)
 
 

@@ -211,11 +211,11 @@ async def test_the_seal_has_no_key_of_the_fields_and_holds_up_no_rotation(
 async def test_what_is_told_is_without_the_teller(new_database: Callable[[str], str]) -> None:
     dsn = new_database("juki")
     database = await open_database(dsn, "juki", "jukinet_status")
-    one, other = (Processes(database, name, "host") for name in ("one", "other"))
+    one, other = (Processes(database, name, "host") for name in ("national", "health+control"))
     try:
         await one.tell({"doors": {}}, "metrics")
         assert await one.others(20) == []
-        assert [told.name for told in await other.others(20)] == ["one@host"]
+        assert [told.name for told in await other.others(20)] == ["national@host"]
         await one.forget()
         assert await other.others(20) == []
     finally:

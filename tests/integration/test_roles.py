@@ -1,5 +1,6 @@
 """One role a door: what each may do, to the last right, and attempts at what it may not."""
 
+import json
 from collections.abc import Callable, Iterator
 
 import asyncpg
@@ -27,7 +28,6 @@ TABLE_RIGHTS = {
         "inbox": {"INSERT"},
         "person": {"INSERT"},
         "person_key": {"INSERT"},
-        "held": {"INSERT"},
         "departure": {"INSERT"},
         "history": {"INSERT"},
         "outbox": {"INSERT"},
@@ -41,11 +41,10 @@ TABLE_RIGHTS = {
         "relayed_of_day": {"SELECT"},
         "comparison": {"INSERT"},
         "receipt": {"INSERT"},
-        "ledger": {"INSERT"},
         "schema_migration": {"SELECT"},
     },
     STATUS: {
-        "process": {"SELECT", "INSERT", "UPDATE", "DELETE"},
+        "process": {"SELECT", "DELETE"},
         "kept_crl": {"SELECT", "INSERT", "UPDATE"},
         "maintenance": {"SELECT"},
         "numbering": {"SELECT"},
@@ -67,7 +66,6 @@ TABLE_RIGHTS = {
         "number_gap": {"DELETE", "INSERT", "SELECT"},
         "number_reuse": {"INSERT", "SELECT"},
         "comparison": {"INSERT", "SELECT"},
-        "ledger": {"INSERT"},
         "schema_migration": {"SELECT"},
     },
     CONTROL: {
@@ -77,8 +75,6 @@ TABLE_RIGHTS = {
         "person_key": {"DELETE", "INSERT", "SELECT"},
         "departure": {"INSERT"},
         "history": {"INSERT"},
-        "outbox": {"INSERT"},
-        "ledger": {"INSERT"},
         "maintenance": {"SELECT", "INSERT", "UPDATE", "DELETE"},
         "numbering": {"INSERT", "SELECT"},
         "number_gap": {"DELETE", "INSERT", "SELECT"},
@@ -89,7 +85,7 @@ TABLE_RIGHTS = {
         "schema_migration": {"SELECT"},
     },
     HISTORY: {"person_key": {"SELECT"}, "history": {"SELECT"}, "schema_migration": {"SELECT"}},
-    KEYS: {"ended_key": {"INSERT", "SELECT"}, "ledger": {"INSERT"}, "schema_migration": {"SELECT"}},
+    KEYS: {"ended_key": {"INSERT", "SELECT"}, "schema_migration": {"SELECT"}},
     SEAL: {
         "ledger_log": {"INSERT", "SELECT"},
         "ledger_checkpoint": {"INSERT", "SELECT"},
@@ -105,6 +101,8 @@ TABLE_RIGHTS = {
         "schema_migration": {"SELECT"},
     },
 }
+LEAF = {f"INSERT ledger.{name}" for name in ("hash", "salt", "payload")}
+WAITING = {f"INSERT outbox.{name}" for name in ("notice_id", "person_id", "version")}
 COLUMN_RIGHTS: dict[str, set[str]] = {
     BRIDGE: set(),
     SEAL: {"SELECT ledger.entry_id", "SELECT ledger.hash"},
@@ -116,6 +114,7 @@ COLUMN_RIGHTS: dict[str, set[str]] = {
         "SELECT parcel.received_at",
     },
     KEYS: {
+        *LEAF,
         "UPDATE history.individual_number",
         "UPDATE history.individual_number_index",
         "UPDATE history.previous_number",
@@ -142,6 +141,8 @@ COLUMN_RIGHTS: dict[str, set[str]] = {
         "SELECT process.report",
     },
     NOTICES: {
+        *(f"INSERT held.{name}" for name in ("notice_id", "person_id", "others", "code", "sender", "tied")),
+        *(f"INSERT held.{name}" for name in ("sealed", "notified_on")),
         *(f"SELECT inbox.{name}" for name in ("notice_id", "sender", "answer", "redelivered")),
         *(f"SELECT person.{name}" for name in ("person_id", "version")),
         "UPDATE person.current",
@@ -153,6 +154,7 @@ COLUMN_RIGHTS: dict[str, set[str]] = {
         "UPDATE closing.batches",
     },
     RELAY: {
+        *LEAF,
         "UPDATE outbox.receipt_id",
         "UPDATE outbox.refused",
         "UPDATE outbox.received_on",
@@ -162,6 +164,8 @@ COLUMN_RIGHTS: dict[str, set[str]] = {
         "SELECT receipt.receipt_id",
     },
     STATUS: {
+        *(f"INSERT process.{name}" for name in ("name", "host", "report", "metrics")),
+        *(f"UPDATE process.{name}" for name in ("told_at", "report", "metrics")),
         "SELECT outbox.outbox_id",
         "SELECT outbox.entered_at",
         "SELECT outbox.receipt_id",
@@ -181,6 +185,7 @@ COLUMN_RIGHTS: dict[str, set[str]] = {
     },
     HISTORY: set(),
     WATCH: {
+        *LEAF,
         "SELECT ledger.entry_id",
         "SELECT ledger.hash",
         *(
@@ -196,6 +201,8 @@ COLUMN_RIGHTS: dict[str, set[str]] = {
         "UPDATE numbering.highest",
     },
     CONTROL: {
+        *LEAF,
+        *WAITING,
         *(f"SELECT inbox.{name}" for name in ("notice_id", "sender", "parcel_id", "outcome", "code")),
         *(f"SELECT inbox.{name}" for name in ("answer", "redelivered")),
         *(f"SELECT parcel.{name}" for name in ("parcel_id", "number", "digest", "thumbprint", "received_at")),
@@ -236,6 +243,11 @@ FORBIDDEN = [
     *((role, "DROP PROCEDURE commit_batch") for role in ROLES),
     *((role, f"SELECT {what} FROM {table}{where}") for role in ROLES for table in ("inbox", "parcel")
       for what, where in (("fingerprint", ""), ("", " WHERE fingerprint = ''"))),
+    *((role, f"INSERT INTO ledger ({column}) OVERRIDING SYSTEM VALUE VALUES (NULL)")
+      for role in ROLES if role != NOTICES
+      for column in ("entry_id", "recorded_at")),
+    *((role, f"INSERT INTO outbox ({column}) VALUES (NULL)") for role in ROLES if role != NOTICES
+      for column in ("receipt_id", "refused", "received_on")),
     (NOTICES, "SELECT value FROM person_key"),
     (NOTICES, "SELECT stays FROM person"),
     (NOTICES, "SELECT name FROM history"),
@@ -377,6 +389,47 @@ $$
 """
 
 
+EVENTS = {
+    NOTICES: {"notice", "parcel_refused"},
+    RELAY: {"relay_sent", "relay_receipted", "days_compared"},
+    WATCH: {"number_reused", "days_compared", "checkpoint_conflict"},
+    CONTROL: {"held_shown", "held_released", "held_decided_again", "held_rejected"}
+    | {"maintenance_on", "maintenance_off", "numbers_settled", "log_begun"},
+    KEYS: {"keys", "parcels_summarised"},
+}
+TELL = "INSERT INTO ledger (hash, salt, payload) VALUES (repeat('x', 32)::bytea, '', $1)"
+
+
+@pytest.mark.parametrize("role", EVENTS)
+async def test_a_role_adds_leaves_of_its_own_events_alone(dsn: str, role: str) -> None:
+    """Nor of one event in front of another, nor of none."""
+    every = {event for events in EVENTS.values() for event in events} | {"bridge_answered"}
+    payloads = {json.dumps({"event": event}): event in EVENTS[role] for event in every}
+    own = min(EVENTS[role])
+    payloads |= {f'{{"event": "{own}", "event": "bridge_answered"}}': False, "{}": False, "[]": False}
+    if role == NOTICES:
+        payloads['{"code":"A100","event":"notice","id":"x"}'] = True
+    async with session(dsn, role=role) as connection:
+        for payload, allowed in payloads.items():
+            transaction = connection.transaction()
+            await transaction.start()
+            try:
+                await connection.execute(TELL, payload)
+                assert allowed, payload
+            except asyncpg.InsufficientPrivilegeError:
+                assert not allowed, payload
+            await transaction.rollback()
+
+
+async def test_the_bridge_adds_leaves_of_the_bridge_alone(dsn: str) -> None:
+    note = "SELECT bridge_note(ARRAY[ROW(repeat('x', 32)::bytea, '', $1)]::ledger_row[])"
+    async with session(dsn, role=BRIDGE) as bridge:
+        await bridge.execute(note, '{"event": "bridge_refused"}')
+        for payload in ('{"event": "notice"}', "{}"):
+            with pytest.raises(asyncpg.InsufficientPrivilegeError):
+                await bridge.execute(note, payload)
+
+
 @pytest.mark.parametrize("role", ROLES)
 async def test_the_rights_of_a_role_on_tables(dsn: str, role: str) -> None:
     async with session(dsn) as owner:
@@ -413,7 +466,7 @@ ROUTINES = {
     NOTICES: {"commit_parcels", "commit_batch", "claim_keys", "move_person", "move_people", "parcel_number"}
     | {"person_number", "sealed_of", "under_ended_key", "people_of", "same_notices"},
     RELAY: {"relay_number"},
-    STATUS: set(),
+    STATUS: {"speaks_for"},
     HISTORY: set(),
     CONTROL: {"settle_held", "claim_keys", "move_person", "move_people", "person_number", "people_of"}
     | {"hold_keys", "sealed_of", "under_ended_key"},

@@ -195,6 +195,46 @@ async def test_a_login_may_become_only_its_roles(
             pass
 
 
+TELL = """INSERT INTO process (name, host, report, metrics) VALUES ($1, 'here', '{}', '')
+ON CONFLICT (name, host) DO UPDATE SET told_at = clock_timestamp(), report = excluded.report"""
+FORGED = (
+    "UPDATE process SET report = '{}'",
+    "UPDATE process SET metrics = ''",
+    "UPDATE process SET told_at = now() + interval '1 year'",
+    "DELETE FROM process",
+)
+
+
+@pytest.mark.parametrize("service", DOORS)
+async def test_a_login_tells_of_its_own_duties_alone(cluster: EmbeddedPostgres, service: str) -> None:
+    """Elsewise one process in other hands could tell for the others, or make them fall silent."""
+    logins = {name: settings(name)["Service"]["User"][0].replace("%i", "juki") for name in DOORS}
+    names = {name: "+".join(opened_by(name)) for name in DOORS}
+    for name in DOORS:
+        async with session(cluster.dsn("juki", logins[name]), role="jukinet_status") as own:
+            await own.execute(TELL, names[name])
+    async with (
+        session(cluster.dsn("juki")) as owner,
+        session(cluster.dsn("juki", logins[service]), role="jukinet_status") as taken,
+    ):
+        before = await owner.fetch("SELECT * FROM process WHERE name <> $1 ORDER BY name", names[service])
+        assert len(before) == len(DOORS) - 1
+        others = [name for other, name in names.items() if other != service]
+        for name in (*others, f"{names[service]}+{others[0]}", "", "nobody"):
+            with pytest.raises(asyncpg.InsufficientPrivilegeError):
+                await taken.execute(TELL, name)
+        for sql in FORGED:
+            await taken.execute(sql)
+        await taken.execute(TELL, names[service])
+        with pytest.raises(asyncpg.InsufficientPrivilegeError):
+            await taken.execute("UPDATE process SET name = $1", others[0])
+        assert (
+            await owner.fetch("SELECT * FROM process WHERE name <> $1 ORDER BY name", names[service])
+            == before
+        )
+        await owner.execute("DELETE FROM process")
+
+
 @pytest.mark.skipif(not shutil.which("openssl"), reason="openssl is not installed")
 def test_the_key_ring_of_the_installing_guide_can_be_read(tmp_path: Path) -> None:
     guide = (ROOT / "docs" / "operator" / "install.md").read_text("utf-8")

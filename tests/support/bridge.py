@@ -52,7 +52,9 @@ BURN = """
 SELECT bridge_burn(
     ARRAY[ROW($1::uuid, $2::uuid, 'a', 'b', 'c', 't', $3, $4, $5)]::bridge_answer_row[],
     ARRAY[ROW(
-        repeat('x', 32)::bytea, ''::bytea, jsonb_build_object('request', $1::uuid, 'code', $3::text)::text
+        repeat('x', 32)::bytea, ''::bytea, jsonb_build_object(
+            'event', 'bridge_answered', 'request', $1::uuid, 'code', $3::text
+        )::text
     )]::ledger_row[]
 )
 """
@@ -253,10 +255,10 @@ async def opened_request(world: Bridged, code: str) -> Opened:
         row = CaseRow(
             case.id, case.office, case.basis, case.affair, case.requested_by, case.approved_by, None, run
         )
-        ends = await store.open_case(row, 600, leaf("fuhyo", "test"))
+        ends = await store.open_case(row, 600, leaf("fuhyo", "bridge_test"))
         digest = key_digest(request.key)
         opening = Opening(
-            request.id, case.id, 1, "juki", found.person_id, digest, None, leaf("fuhyo", "test")
+            request.id, case.id, 1, "juki", found.person_id, digest, None, leaf("fuhyo", "bridge_test")
         )
         await store.open_requests(case.id, [opening])
         return Opened(Ask(replace(case, expires_at=moment_text(ends)), ask.requests), key)

@@ -89,7 +89,7 @@ BEGIN
     )
     SELECT (opened).*, CASE WHEN (opened).code IS NULL THEN 'open' ELSE 'refused' END, moment,
         moment + seconds * interval '1 second', CASE WHEN (opened).code IS NOT NULL THEN moment END;
-    INSERT INTO ledger (hash, salt, payload) SELECT (leaf).*;
+    PERFORM enter_bridge_leaves(ARRAY[leaf]);
     RETURN moment + seconds * interval '1 second';
 END
 $$;
@@ -117,7 +117,7 @@ BEGIN
     PERFORM hold_case(wanted);
     INSERT INTO bridge_request (request_id, case_id, place, addressee, person_id, key_digest, code, settled_at)
     SELECT (r).*, CASE WHEN (r).code IS NOT NULL THEN clock_timestamp() END FROM unnest(requests) AS r;
-    INSERT INTO ledger (hash, salt, payload) SELECT (leaf).* FROM unnest(leaves) AS leaf;
+    PERFORM enter_bridge_leaves(leaves);
 END
 $$;
 
@@ -164,7 +164,7 @@ BEGIN
         RETURN false;
     END IF;
     UPDATE bridge_request SET confirmed = true WHERE request_id = ANY (ids);
-    INSERT INTO ledger (hash, salt, payload) SELECT (leaf).* FROM unnest(leaves) AS leaf;
+    PERFORM enter_bridge_leaves(leaves);
     RETURN true;
 END
 $$;
@@ -181,7 +181,7 @@ BEGIN
     SELECT r.case_id, r.place, s.sealed
     FROM unnest(settled) AS s JOIN bridge_request AS r ON r.request_id = s.request_id
     WHERE s.sealed IS NOT NULL AND r.case_id = wanted;
-    INSERT INTO ledger (hash, salt, payload) SELECT (leaf).* FROM unnest(leaves) AS leaf;
+    PERFORM enter_bridge_leaves(leaves);
 END
 $$;
 
@@ -192,7 +192,7 @@ BEGIN
     UPDATE bridge_case AS c SET state = 'delivered', ended_at = clock_timestamp()
     WHERE c.case_id = wanted AND case_is_open(c);
     IF FOUND THEN
-        INSERT INTO ledger (hash, salt, payload) SELECT (leaf).*;
+        PERFORM enter_bridge_leaves(ARRAY[leaf]);
     END IF;
     RETURN FOUND;
 END
@@ -248,7 +248,7 @@ BEGIN
     others := ARRAY (SELECT h FROM bridge_held AS h WHERE case_id <> wanted);
     TRUNCATE bridge_held;
     INSERT INTO bridge_held SELECT (o).* FROM unnest(others) AS o;
-    INSERT INTO ledger (hash, salt, payload) SELECT (leaf).*;
+    PERFORM enter_bridge_leaves(ARRAY[leaf]);
     RETURN erased;
 END
 $$;
@@ -256,7 +256,7 @@ $$;
 -- Evidence of what was refused outside a case.
 CREATE FUNCTION bridge_note(leaves ledger_row[]) RETURNS void
 LANGUAGE sql SECURITY DEFINER SET search_path = public, pg_temp AS $$
-    INSERT INTO ledger (hash, salt, payload) SELECT (leaf).* FROM unnest(leaves) AS leaf
+    SELECT enter_bridge_leaves(leaves)
 $$;
 
 -- The newest cases, or one, and how many lines came to which outcome; no person is named.

@@ -138,7 +138,7 @@ BEGIN
             results[i] := 'burnt';
             CONTINUE;
         END IF;
-        INSERT INTO ledger (hash, salt, payload) SELECT (leaves[i]).*;
+        PERFORM enter_bridge_leaves(ARRAY[leaves[i]]);
         results[i] := 'done';
     END LOOP;
     RETURN results;
@@ -170,5 +170,5 @@ $$;
 -- Evidence of what was refused without a request being burnt.
 CREATE FUNCTION bridge_note(leaves ledger_row[]) RETURNS void
 LANGUAGE sql SECURITY DEFINER SET search_path = public, pg_temp AS $$
-    INSERT INTO ledger (hash, salt, payload) SELECT (leaf).* FROM unnest(leaves) AS leaf
+    SELECT enter_bridge_leaves(leaves)
 $$;

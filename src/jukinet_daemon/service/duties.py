@@ -1,13 +1,53 @@
-"""務め: which doors and loops of a register some process keeps; a monitor misses the unit that is dead."""
+"""務め: which doors and loops of a register some process keeps; a monitor misses the unit that is dead.
+
+What another process tells is believed of its own duties alone, and only where it has the form of a report:
+one in other hands can neither speak for the others nor silence who tells of all.
+"""
 
 from collections.abc import Awaitable, Callable, Collection, Mapping, Sequence
+from dataclasses import replace
 from typing import Any
+
+import structlog
+from pydantic import BaseModel, ConfigDict, ValidationError
 
 from jukinet_daemon.service.metrics import Metrics
 from jukinet_daemon.store.faults import StoreFault
 from jukinet_daemon.store.processes import Told
 
+log = structlog.get_logger()
+
 Hear = Callable[[], Awaitable[Sequence[Told]]]
+
+
+class _Part(BaseModel):
+    """What is reckoned with must be of its kind; the rest is shown as it came."""
+
+    model_config = ConfigDict(strict=True, extra="allow")
+
+
+class _Door(_Part):
+    open: bool
+    failing_seconds: float | None = None
+    unerased_seconds: float | None = None
+
+
+class _Expiry(_Part):
+    name: str
+    days_left: float
+
+
+class _Relay(_Part):
+    connected: bool
+    standby: bool
+    fault: str | None
+
+
+class _Report(_Part):
+    doors: dict[str, _Door]
+    certificates: list[_Expiry]
+    peers: dict[str, list[Any]]
+    relay: _Relay | None = None
 
 
 class Duties:
@@ -29,11 +69,12 @@ class Duties:
         self._here = here
         self._own = own
         self._metrics = metrics
+        self._unreadable: set[str] = set()
 
     async def others(self) -> Sequence[Told]:
         """What the others told. Raises StoreFault: then nothing is known of any duty, and none is shown."""
         try:
-            told = await self._hear()
+            told = [own for one in await self._hear() if (own := self._believed(one))]
         except StoreFault:
             self._metrics.duty_up.clear()
             raise
@@ -41,6 +82,22 @@ class Duties:
         for duty in self._wanted:
             self._metrics.duty_up.labels(duty).set(duty in done)
         return told
+
+    def _believed(self, told: Told) -> Told | None:
+        """What a process tells of its own duties; None where it has not the form of a report: said once."""
+        try:
+            _Report.model_validate(told.report)
+        except ValidationError:
+            if told.name not in self._unreadable:
+                log.warning("process_unreadable", process=told.name)
+            self._unreadable.add(told.name)
+            return None
+        self._unreadable.discard(told.name)
+        doors = {name: door for name, door in told.report["doors"].items() if name in told.duties}
+        report = {**told.report, "doors": doors}
+        if "national" not in told.duties:
+            report.pop("relay", None)
+        return replace(told, report=report)
 
 
 def _done(duties: Collection[str], report: Mapping[str, Any]) -> set[str]:

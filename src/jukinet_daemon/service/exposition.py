@@ -23,7 +23,7 @@ class _Joined(Collector):
     def collect(self) -> Iterator[Metric]:
         families = {family.name: family for family in self._registry.collect()}
         for process, text in self._others.items():
-            for told in text_string_to_metric_families(text):
+            for told in _families(text):
                 # When a counter began is told beside it; as a family of its own it would stand twice.
                 if told.name.endswith("_created"):
                     continue
@@ -31,3 +31,11 @@ class _Joined(Collector):
                 for sample in told.samples:
                     family.add_sample(sample.name, sample.labels | {"process": process}, sample.value)
         yield from families.values()
+
+
+def _families(text: str) -> list[Metric]:
+    """What another process tells; nothing where it cannot be read, so that the rest is told."""
+    try:
+        return list(text_string_to_metric_families(text))
+    except (ValueError, IndexError, KeyError):
+        return []
