@@ -43,14 +43,21 @@ def activated(passed: Sequence[tuple[str, socket.socket]], *command: str) -> Act
 
 
 class ActivatedChild(Child):
-    """A program of ours that is handed its sockets."""
+    """A program of ours that is handed its sockets; under another program, where one is named by its path."""
 
-    def __init__(self, name: str, folder: Path, passed: Sequence[tuple[str, socket.socket]]) -> None:
+    def __init__(
+        self,
+        name: str,
+        folder: Path,
+        passed: Sequence[tuple[str, socket.socket]],
+        under: Sequence[str] = (),
+    ) -> None:
         super().__init__(name, folder)
         self._passed = passed
+        self._under = under
 
     async def start(self, *arguments: str, environment: Mapping[str, str] | None = None) -> None:
-        command = activated(self._passed, sys.executable, "-m", *arguments)
+        command = activated(self._passed, *self._under, sys.executable, "-m", *arguments)
         with self.log.open("ab") as log:
             self._process = await asyncio.create_subprocess_exec(
                 *command.arguments,

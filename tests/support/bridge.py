@@ -89,14 +89,8 @@ class Bridged:
         """What an operator is answered; bytes for a delivery."""
         bridge = self.fuhyo.config.bridge
         assert bridge is not None
-        connector = aiohttp.UnixConnector(str(bridge.socket))
-        async with (
-            aiohttp.ClientSession(connector=connector) as session,
-            session.request(method, f"http://bridge{path}", json=form) as answer,
-        ):
-            if answer.content_type == "application/json":
-                return await answer.json()
-            return await answer.read()
+        assert bridge.socket is not None
+        return await at_window(bridge.socket, method, path, form)
 
     async def open_case(self, **changes: str) -> dict[str, Any]:
         opened: dict[str, Any] = await self.window("POST", "/bridge/cases", WANTED | changes)
@@ -132,6 +126,17 @@ class Bridged:
         """Somebody with a certificate who asks at a register's bridge door."""
         policy = DoorPolicy(TRUST_DOMAIN, Role.PREF, frozenset({register}), side=Side.SERVER)
         return Inquirer(Address(self.door(register), policy), Credentials(files))
+
+
+async def at_window(socket: Path, method: str, path: str, form: Any = None) -> Any:
+    """What an operator is answered at a bridge's socket; bytes for a delivery."""
+    async with (
+        aiohttp.ClientSession(connector=aiohttp.UnixConnector(str(socket))) as session,
+        session.request(method, f"http://bridge{path}", json=form) as answer,
+    ):
+        if answer.content_type == "application/json":
+            return await answer.json()
+        return await answer.read()
 
 
 def pin(pki: Pki, register: str) -> str:
