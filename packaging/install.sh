@@ -24,6 +24,9 @@ units=$root/lib/systemd/system
 install -d "$units"
 cp -R "$here"/../systemd/jukinet* "$units"
 find "$units" -name 'jukinet*.service' -type f -exec sed -i "s|=/usr/bin/|=$prefix/bin/|" {} +
+# What a unit may run stands elsewhere than with Debian's package: the programs, and maybe Python.
+sed -i -e "/^ExecPaths=/s|/usr/bin/jukinet|$prefix/bin/jukinet|g" -e "/^ExecPaths=/s|/usr/lib/jukinet|$prefix/lib/jukinet|" \
+    -e "/^ExecPaths=/s|/usr/bin/python3|$run_python|" "$units/jukinet-.service.d/hardening.conf"
 install -D -m 0644 "$here/../systemd/sysusers.conf" "$root/lib/sysusers.d/jukinet.conf"
 install -D -m 0644 "$here/../systemd/tmpfiles.conf" "$root/lib/tmpfiles.d/jukinet.conf"
 

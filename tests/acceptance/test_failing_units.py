@@ -15,13 +15,15 @@ SOCKETS = [f"jukinet-{port}@juki.socket" for port in ("notices", "bridge", "heal
 NOTICES = 7443
 # systemd gives up after five starts within ten seconds unless it is told not to.
 MORE_THAN_USUAL = 8
-# What this machine does not have: accounts, secrets, an installed program.
+# What this machine does not have: accounts, secrets, an installed program; and a shell may run.
 SERVICE = """[Service]
 User=
 Group=
 {own}
 ExecStart=
 ExecStart=/bin/sh {folder}/program %p
+NoExecPaths=
+ExecPaths=
 ProtectSystem=no
 PrivateTmp=no
 PrivateUsers=no

@@ -14,6 +14,9 @@ KEYS = {
     "bridge": "keyring tls-key",
     "seal": "ledger-key",
 }
+OTHER_PROGRAMS = ("/bin/sh", "/usr/bin/curl", "/usr/bin/sudo", "/usr/lib/systemd/systemd")
+# Where systemd hands mounts in, and the kernel's own trees, where no unit can write.
+MAY_RUN = ("/usr/bin/python3", "/usr/bin/jukinet", "/usr/lib", "/run/systemd/incoming", "/sys/")
 CALL = "import socket; s = socket.create_connection(('{}', {}), 4); print('reached')"
 
 
@@ -55,6 +58,29 @@ def a_process_is_what_its_unit_says() -> str:
         for name, most in (("core file size", 0), ("open files", 4096)):
             assert re.search(rf"^Max {name} +{most} +{most} ", limits, re.MULTILINE), (unit, name)
     return f"{len(UNITS)} processes: own uid, no capability, filter on, root read-only"
+
+
+def only_our_programs_run() -> str:
+    """NoExecPaths: in a unit's file system Python runs, and no shell, no tool, nothing it writes."""
+    copied = "import os, shutil; shutil.copy('/usr/bin/python3', '{0}'); os.execv('{0}', ['x', '-c', ''])"
+    loader = next(Path("/lib64").glob("ld-linux*"))
+    refused = {f"{program} --version": "Permission denied" for program in OTHER_PROGRAMS}
+    refused[f"{loader} /bin/sh -c true"] = "failed to map segment"
+    for unit in UNITS:
+        # In the unit's file system alone: what is refused there is refused to root too.
+        beside = f"nsenter -t {pid(unit)} -m"
+        sh(f"{beside} python3 -I -c 'import ssl, ctypes'")
+        places = ["/tmp/x", "/dev/shm/x"] + [f"/run/{unit.replace('@', '-')}/x"] * ("bridge" in unit)
+        copies = {f'python3 -I -c "{copied.format(place)}"': "Permission denied" for place in places}
+        for command, why in (refused | copies).items():
+            told = sh(f"{beside} {command} 2>&1", failing=True)
+            assert why in told, (unit, command, told[-200:])
+        mounts = Path(f"/proc/{pid(unit)}/mountinfo").read_text("utf-8").splitlines()
+        last = {line.split()[4]: line.split()[5].split(",") for line in mounts}
+        runs = {path for path, options in last.items() if "noexec" not in options}
+        assert not {path for path in runs if not path.startswith(MAY_RUN)}, (unit, runs)
+        assert prop(f"{unit}.service", "MemorySwapMax") == "0"
+    return f"{len(UNITS)} units: {', '.join(OTHER_PROGRAMS)}, copies of Python: refused"
 
 
 def credentials_are_handed_over() -> str:
@@ -126,6 +152,7 @@ def the_doors_have_no_network() -> str:
 CHECKS = (
     every_unit_is_active,
     a_process_is_what_its_unit_says,
+    only_our_programs_run,
     credentials_are_handed_over,
     strangers_are_dropped,
     the_relay_calls_nobody_else,

@@ -51,6 +51,7 @@ def limits_hold() -> str:
     if not (folder / "memory.max").exists():
         raise Unseen("the controllers are not in this control group: make boot MACHINE=qemu")
     assert (folder / "memory.max").read_text().strip() == str(512 << 20)
+    assert (folder / "memory.swap.max").read_text().strip() == "0"
     assert (folder / "pids.max").read_text().strip() == "64"
     held = int(inside_group(f"{unit}.service", FORKS, 120).split()[0])
     assert held < 64, held
@@ -139,7 +140,7 @@ def what_is_purged() -> str:
     left += [str(path) for path in Path("/etc/systemd/system").glob("*.wants/jukinet*")]
     left += sh("ss -Hltn 'sport >= :7443 and sport <= :7446'").splitlines()
     assert not left, left
-    assert Path("/etc/jukinet/keys/juki.keyring").exists()
+    assert Path("/etc/jukinet/keys/juki.keyring.cred").exists()
     assert int(sql("juki", "SELECT count(*) FROM inbox")) > 1
     return "no unit, port, program or configuration left; keys and databases stay"
 
