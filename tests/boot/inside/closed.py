@@ -15,8 +15,15 @@ KEYS = {
     "seal": "ledger-key",
 }
 OTHER_PROGRAMS = ("/bin/sh", "/usr/bin/curl", "/usr/bin/sudo", "/usr/lib/systemd/systemd")
-# Where systemd hands mounts in, and the kernel's own trees, where no unit can write.
-MAY_RUN = ("/usr/bin/python3", "/usr/bin/jukinet", "/usr/lib", "/run/systemd/incoming", "/sys/")
+# Where systemd hands mounts in, what ip-netns mounts, and the kernel's own trees: no unit can write there.
+MAY_RUN = (
+    "/usr/bin/python3",
+    "/usr/bin/jukinet",
+    "/usr/lib",
+    "/run/systemd/incoming",
+    "/run/netns/",
+    "/sys/",
+)
 CALL = "import socket; s = socket.create_connection(('{}', {}), 4); print('reached')"
 
 
