@@ -145,10 +145,11 @@ deb: ## Debian パッケージを作る / a Debian package in build/
 
 .PHONY: fuzz fuzz-parsers
 FUZZ := build/fuzz-venv
-$(FUZZ)/.ready: requirements/dev.txt requirements/fuzz.txt
+$(FUZZ)/.ready: $(READY) requirements/fuzz.txt
 	@$(PYTHON) -m venv $(FUZZ)
-	@$(FUZZ)/bin/python -m pip install --quiet --disable-pip-version-check --require-hashes -r requirements/dev.txt -r requirements/fuzz.txt
-	@$(FUZZ)/bin/python -m pip install --quiet --disable-pip-version-check --no-deps --no-build-isolation -e .
+	@$(BIN)/python -c 'import sysconfig as s; print("import site; site.addsitedir(%r)" % s.get_path("purelib"))' \
+		> $$($(FUZZ)/bin/python -c 'import sysconfig as s; print(s.get_path("purelib"))')/beside.pth
+	@$(FUZZ)/bin/python -m pip install --quiet --disable-pip-version-check --require-hashes -r requirements/fuzz.txt
 	@touch $@
 
 fuzz-parsers: $(FUZZ)/.ready ## 読み手を試す (FUZZ_SECONDS=60 FUZZ_TARGETS=) / every parser under atheris

@@ -30,7 +30,7 @@ from support.notices import juki_change
 from support.store import CLOCK, session
 from support.world import FUKUOKA, PREFECTURE, REGISTERS, TRUST_DOMAIN, House, until
 
-# Columns of bytes that hold nothing sealed: digests, salts, keyed fingerprints.
+# Columns of bytes that hold nothing sealed: digests, salts, keyed fingerprints, a CA's list.
 NOT_SEALED = {
     ("ledger_node", "hash"),
     ("inbox", "fingerprint"),
@@ -38,6 +38,7 @@ NOT_SEALED = {
     ("ledger", "hash"),
     ("ledger", "salt"),
     ("bridge_request", "key_digest"),
+    ("kept_crl", "list"),
 }
 _BYTES = """
 SELECT relname, attname FROM pg_attribute JOIN pg_class ON attrelid = pg_class.oid

@@ -2,6 +2,7 @@
 
 from base64 import b64encode
 from collections.abc import Iterable, Iterator
+from contextlib import suppress
 from itertools import count
 from pathlib import Path
 from typing import Any
@@ -66,6 +67,8 @@ def found_below(folder: Path, marks: Iterable[str]) -> dict[str, set[str]]:
     """The files below a folder in which marks stand; a database's files are small enough here."""
     hits = {}
     for path in sorted(path for path in folder.rglob("*") if path.is_file()):
-        if marked := found(path.read_bytes(), marks):
-            hits[str(path.relative_to(folder))] = marked
+        # A server at work makes some of its files anew.
+        with suppress(FileNotFoundError):
+            if marked := found(path.read_bytes(), marks):
+                hits[str(path.relative_to(folder))] = marked
     return hits
