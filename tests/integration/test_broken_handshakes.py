@@ -12,7 +12,7 @@ from structlog.testing import capture_logs
 
 from jukinet_daemon.pki.peer import Role
 from jukinet_daemon.pki.tls import TlsFiles
-from jukinet_daemon.server import entrance, guard
+from jukinet_daemon.server import gate, guard
 from support.bridge import OTHER, Bridged
 from support.broken_tls import ALLOWED, CASES, Case, Ended, attempt
 from support.world import FUKUOKA, Pki, until
@@ -37,7 +37,7 @@ async def test_no_broken_handshake_comes_in_or_leaves_anything(
     bridge_world: Bridged, register: str, door: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     # A client in pure Python on a busy machine is slow, and slowness is not what is tried here.
-    monkeypatch.setattr(entrance, "HANDSHAKE_TIMEOUT_S", 60.0)
+    monkeypatch.setattr(gate, "HANDSHAKE_TIMEOUT_S", 60.0)
     monkeypatch.setattr(guard, "REQUEST_S", 60.0)
     house = bridge_world.houses[register]
     address = house.daemon.addresses[door]

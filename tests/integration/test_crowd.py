@@ -13,7 +13,7 @@ import pytest
 from abuse.__main__ import Plan, run
 from campaign.prefecture import Ground
 from conftest import HouseMaker
-from jukinet_daemon.server import entrance
+from jukinet_daemon.server import gate
 from jukinet_daemon.server.frames import MAX_CONTROLS
 from jukinet_daemon.server.gate import MOST_OF_A_PEER
 from jukinet_daemon.server.porch import MOST
@@ -159,7 +159,7 @@ async def test_a_full_porch_gives_every_place_back(
     house: House, caplog: pytest.LogCaptureFixture, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """Whoever gave way, was turned away or went by itself is gone wholly, and newcomers come in meanwhile."""
-    monkeypatch.setattr(entrance, "HANDSHAKE_TIMEOUT_S", 10 * GONE_S)
+    monkeypatch.setattr(gate, "HANDSHAKE_TIMEOUT_S", 10 * GONE_S)
     await _served(house)
     before = _sockets()
     with watching(caplog) as watch:

@@ -11,10 +11,6 @@ from jukinet_daemon.server.porch import Porch, Standing
 
 log = structlog.get_logger()
 
-# From its turn on: so a crowd that came at one moment does not end at one moment, which would halt the loop.
-# With the longest wait for a turn (all of the porch, 2.6 s) and the request that follows (server/guard.py)
-# less than ten seconds.
-HANDSHAKE_TIMEOUT_S = 3.0
 # One handshake is begun in so many seconds: it costs four milliseconds of the loop, and a crowd of them must
 # leave it to those who are inside.
 PACE_S = 0.02
@@ -23,15 +19,14 @@ MOST_AT_ONCE = 4
 # Where no more connections can be taken (too many open files), trying at once again would only burn the loop.
 ACCEPT_PAUSE_S = 0.5
 
-Shake = Callable[[socket.socket, str, float], Coroutine[None, None, None]]
+Shake = Callable[[socket.socket, str], Coroutine[None, None, None]]
 
 
 class Entrance:
     """One listening socket and those before the gate behind it.
 
-    `shake` is the handshake: with whom, from where, in how many seconds. `crowds` hears of an address that
-    found no room. One whose turn has not come is an entry in the porch and nothing more: a crowd brings
-    thousands in a second.
+    `shake` is the handshake: with whom, from where. `crowds` hears of an address that found no room. One
+    whose turn has not come is an entry in the porch and nothing more: a crowd brings thousands in a second.
     """
 
     def __init__(
@@ -100,8 +95,7 @@ class Entrance:
                 self._somebody.clear()
 
     def _begin(self, one: Standing) -> None:
-        shaking = self._shake(one.connection, one.address, HANDSHAKE_TIMEOUT_S)
-        one.handshake = self._loop.create_task(shaking)
+        one.handshake = self._loop.create_task(self._shake(one.connection, one.address))
         one.handshake.add_done_callback(partial(self._ended, one))
 
     def _ended(self, one: Standing, handshake: asyncio.Task[None]) -> None:

@@ -14,7 +14,6 @@ import structlog
 from cryptography import x509
 
 from jukinet_daemon.credentials import Own
-from jukinet_daemon.pki.peer import IdentityError, identity_of
 from jukinet_daemon.pki.refusal import Refusal, refusal_in
 from jukinet_daemon.pki.standing import Standing
 from jukinet_daemon.pki.tls import peer_certificate
@@ -25,6 +24,10 @@ from jukinet_daemon.service.refused import RefusedPeers
 
 log = structlog.get_logger()
 
+# From its turn on: so a crowd that came at one moment does not end at one moment, which would halt the loop.
+# With the longest wait for a turn (all of the porch, 2.6 s) and the request that follows (server/guard.py)
+# less than ten seconds.
+HANDSHAKE_TIMEOUT_S = 3.0
 # A CS holds one connection, or a few while it comes back; more are no use to it.
 MOST_OF_A_PEER = 32
 # What the kernel keeps for a peer that does not read (it doubles the figure).
@@ -121,11 +124,7 @@ class Gate:
         self._refuse(Refusal.CROWDING, address, None)
 
     async def _shake_hands(
-        self,
-        application: Callable[[], asyncio.Protocol],
-        connection: socket.socket,
-        address: str,
-        seconds: float,
+        self, application: Callable[[], asyncio.Protocol], connection: socket.socket, address: str
     ) -> None:
         # The handshake is not left to a server of the loop: that keeps to itself who failed in it, and why.
         try:
@@ -134,7 +133,7 @@ class Gate:
                 application,
                 connection,
                 ssl=self._context,
-                ssl_handshake_timeout=seconds,
+                ssl_handshake_timeout=HANDSHAKE_TIMEOUT_S,
                 ssl_shutdown_timeout=TLS_SHUTDOWN_TIMEOUT_S,
             )
         except ssl.SSLError as fault:
@@ -154,7 +153,7 @@ class Gate:
         # broke just behind its handshake has none to show.
         with suppress(NotAdmitted, ValueError):
             certificate = peer_certificate(tls)
-            uri = _named(certificate)
+            uri = tls.who.peer  # its guard has met it already (server/guard.py)
             inner = cast("asyncio.Transport", transport)  # uvloop's is one by its methods, not by its class
             others = self._open_of(uri)
             if len(others) >= MOST_OF_A_PEER:
@@ -170,13 +169,6 @@ class Gate:
             self._refuse(refusal, address, None)
         elif not isinstance(fault, _NO_FAULT_OF_TLS):
             log.warning("tls_broke", door=self.door, stage="handshake", reason=fault.reason, address=address)
-
-
-def _named(certificate: x509.Certificate) -> str | None:
-    try:
-        return identity_of(certificate).uri
-    except IdentityError:
-        return None
 
 
 class _WatchedTls(NamedTls):

@@ -40,19 +40,17 @@ class Porch:
         self._here: _ByAddress = {}
         # Whose turn has not come; the address that waited longest for one comes first.
         self._waiting: _ByAddress = {}
-        self._count = 0
 
     def __len__(self) -> int:
-        return self._count
+        return sum(map(len, self._here.values()))
 
     def enter(self, newcomer: Standing) -> Standing | None:
         """Takes one in. Gives who has to go for it, if any: the newcomer itself where it crowds the door."""
-        goes = self._who_goes_for(newcomer) if self._count == self._most else None
+        goes = self._who_goes_for(newcomer) if len(self) == self._most else None
         if goes is newcomer:
             return goes
         if goes:
             self.leave(goes)
-        self._count += 1
         for place in (self._here, self._waiting):
             place.setdefault(newcomer.address, {})[newcomer] = None
         return goes
@@ -71,9 +69,8 @@ class Porch:
 
     def leave(self, one: Standing) -> None:
         """One is here no longer; told of one who has left already, it does nothing."""
-        if _take_from(self._here, one):
-            self._count -= 1
-        _take_from(self._waiting, one)
+        for place in (self._here, self._waiting):
+            _take_from(place, one)
 
     def everybody(self) -> list[Standing]:
         """All who stand here."""
@@ -86,11 +83,8 @@ class Porch:
         return next(iter(crowded))
 
 
-def _take_from(place: _ByAddress, one: Standing) -> bool:
+def _take_from(place: _ByAddress, one: Standing) -> None:
     those = place.get(one.address, {})
-    was_there = one in those
-    if was_there:
-        del those[one]
-        if not those:
-            del place[one.address]
-    return was_there
+    those.pop(one, None)
+    if not those:
+        place.pop(one.address, None)
