@@ -99,13 +99,14 @@ CREATE FUNCTION case_is_open(c bridge_case) RETURNS boolean LANGUAGE sql AS $$
     SELECT c.state = 'open' AND clock_timestamp() BETWEEN c.opened_at AND c.expires_at
 $$;
 
--- Locks a case against its erasure; raises where it is over.
+-- Locks a case against its erasure. One that is over has an error code of its own (P0002), so that who asked is told
+-- so, and not that the database failed.
 CREATE FUNCTION hold_case(wanted uuid) RETURNS void
 LANGUAGE plpgsql AS $$
 BEGIN
     PERFORM FROM bridge_case AS c WHERE c.case_id = wanted AND case_is_open(c) FOR SHARE;
     IF NOT FOUND THEN
-        RAISE EXCEPTION 'the case is over' USING ERRCODE = 'object_not_in_prerequisite_state';
+        RAISE EXCEPTION 'the case is over' USING ERRCODE = 'no_data_found';
     END IF;
 END
 $$;
