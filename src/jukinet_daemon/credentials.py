@@ -10,6 +10,7 @@ from weakref import WeakKeyDictionary
 
 from cryptography import x509
 
+from jukinet_daemon.config import Tls
 from jukinet_daemon.pki.files import PkiFileError
 from jukinet_daemon.pki.peer import IdentityError, PeerIdentity, identity_of, thumbprint
 from jukinet_daemon.pki.standing import Standing
@@ -90,10 +91,7 @@ class Credentials:
         return wrong
 
     def _read_pair(self, now: datetime) -> None:
-        pair = load_pair(self.files)
-        if (identity := _identity(self.files, pair)) != self.own.identity:
-            problem = f"is of {identity.uri}, not of {self.own.identity.uri}"
-            raise PkiFileError(self.files.certificate, problem)
+        pair = pair_of(self.own.identity, self.files)
         if not pair.chain[0].not_valid_before_utc <= now <= pair.chain[0].not_valid_after_utc:
             raise PkiFileError(self.files.certificate, "is not valid now")
         self._pair = pair
@@ -104,6 +102,19 @@ class Credentials:
         server, client = server_side(pair, standing), client_side(pair, standing)
         self._keys[server] = self._keys[client] = key
         return Own(identity, pair.chain[0], key, standing, server, client)
+
+
+def files_in(tls: Tls) -> TlsFiles:
+    """The TLS files that a configuration names."""
+    return TlsFiles(tls.certificate, tls.key, tls.ca, tls.crl)
+
+
+def pair_of(whose: PeerIdentity, files: TlsFiles) -> Pair:
+    """A chain and its key, which are somebody's. Raises PkiFileError, also where they are another's."""
+    pair = load_pair(files)
+    if (identity := _identity(files, pair)) != whose:
+        raise PkiFileError(files.certificate, f"is of {identity.uri}, not of {whose.uri}")
+    return pair
 
 
 def _identity(files: TlsFiles, pair: Pair) -> PeerIdentity:

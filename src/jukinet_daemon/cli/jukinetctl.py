@@ -22,8 +22,9 @@ from jukinet_daemon.cli.status import show_status
 from jukinet_daemon.cli.summarise import add_summarise, summarise_parcels
 from jukinet_daemon.cli.trace import add_trace, trace
 from jukinet_daemon.config import CREDENTIAL, Config, ConfigFault, load_config
+from jukinet_daemon.credentials import files_in
 from jukinet_daemon.pki.files import PkiFileError
-from jukinet_daemon.pki.tls import TlsFiles, load_pair, standing_in
+from jukinet_daemon.pki.tls import load_pair, standing_in
 from jukinet_daemon.store.faults import StoreFault
 from jukinet_daemon.store.migrate import migrate, schema_version_of
 
@@ -44,7 +45,7 @@ def _of_tls_files(config: Config) -> list[str]:
     tls = config.tls
     if tls is None:
         return []
-    files, problems = TlsFiles(tls.certificate, tls.key, tls.ca, tls.crl), list[str | None]()
+    files, problems = files_in(tls), list[str | None]()
     try:
         problems.append(standing_in(files)[1])
         if not str(tls.key).startswith(CREDENTIAL):

@@ -9,6 +9,7 @@ from pathlib import Path
 import uvloop
 
 from jukinet_daemon.config import Config, ConfigFault, load_config
+from jukinet_daemon.credentials import files_in
 from jukinet_daemon.daemon.serve import DutyFault, serve
 from jukinet_daemon.domain.bases import BasisFault
 from jukinet_daemon.listenfds import PassedSocketFault
@@ -16,7 +17,7 @@ from jukinet_daemon.logs import configure_logs
 from jukinet_daemon.memory import keep_private
 from jukinet_daemon.pki.files import PkiFileError
 from jukinet_daemon.pki.groups import GroupsFault, require_our_groups, start_with_our_groups
-from jukinet_daemon.pki.tls import TlsFiles, load_pair, shown_by
+from jukinet_daemon.pki.tls import load_pair, shown_by
 from jukinet_daemon.store.faults import StoreFault
 from jukinet_daemon.vault.keyring import KeyringFault
 
@@ -83,8 +84,7 @@ def _config(options: argparse.Namespace) -> Config:
         raise ConfigFault([f"[{name}]: 開くべき節がない / --only names no door or loop" for name in missing])
     opened = config.only(options.only) if options.only else config
     if opened.tls and opened.speaks_tls:
-        tls = opened.tls
-        require_our_groups(shown_by(load_pair(TlsFiles(tls.certificate, tls.key, tls.ca, tls.crl))))
+        require_our_groups(shown_by(load_pair(files_in(opened.tls))))
     return config
 
 

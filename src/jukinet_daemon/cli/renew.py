@@ -12,9 +12,10 @@ from cryptography import x509
 from jukinet_daemon.cli.control import CommandFault
 from jukinet_daemon.cli.remedies import REMEDIES
 from jukinet_daemon.config import CREDENTIAL, Config
+from jukinet_daemon.credentials import pair_of
 from jukinet_daemon.pki.files import IssuedFiles, PkiFileError, replace_issued
-from jukinet_daemon.pki.peer import IdentityError, PeerIdentity, Role, identity_of, thumbprint
-from jukinet_daemon.pki.tls import Pair, TlsFiles, load_pair, standing_in
+from jukinet_daemon.pki.peer import PeerIdentity, Role, thumbprint
+from jukinet_daemon.pki.tls import Pair, TlsFiles, standing_in
 
 # Where LoadCredential= of the units finds the key.
 KEYS = Path("/etc/jukinet/keys")
@@ -54,14 +55,8 @@ def renew(config: Config, options: argparse.Namespace) -> int:
 
 
 def _checked(new: TlsFiles, expected: PeerIdentity) -> Pair:
-    pair = load_pair(new)
+    pair = pair_of(expected, new)
     leaf, now = pair.chain[0], datetime.now(UTC)
-    try:
-        identity = identity_of(leaf)
-    except IdentityError as error:
-        raise PkiFileError(new.certificate, f"names nobody: {error.reason}") from None
-    if identity != expected:
-        raise PkiFileError(new.certificate, f"is of {identity.uri}, not of {expected.uri}")
     if now < leaf.not_valid_before_utc:
         raise PkiFileError(new.certificate, "is not valid yet")
     if refusal := standing_in(new)[0].lost_by(leaf, now):

@@ -7,7 +7,7 @@ from contextlib import AsyncExitStack
 from typing import Any
 
 from jukinet_daemon.config import Config
-from jukinet_daemon.credentials import Credentials
+from jukinet_daemon.credentials import Credentials, files_in
 from jukinet_daemon.domain.area import Areas
 from jukinet_daemon.domain.fuhyo import FUHYO
 from jukinet_daemon.domain.juki import JUKI
@@ -16,7 +16,6 @@ from jukinet_daemon.loops.trust import Line
 from jukinet_daemon.pki.files import PkiFileError
 from jukinet_daemon.pki.peer import PeerIdentity, Role
 from jukinet_daemon.pki.refusal import Refusal
-from jukinet_daemon.pki.tls import TlsFiles
 from jukinet_daemon.schemas import read_areas, read_bases, read_offices
 from jukinet_daemon.server.gate import Gate
 from jukinet_daemon.service.batch import House
@@ -105,8 +104,7 @@ class Frame:
         tls = self.config.tls
         assert tls is not None  # noqa: S101 - the configuration's own rule
         self.list_memory = ListMemory(KeptLists(self.status_database))
-        files = TlsFiles(tls.certificate, tls.key, tls.ca, tls.crl)
-        self.credentials = Credentials(files, await self.list_memory.recall())
+        self.credentials = Credentials(files_in(tls), await self.list_memory.recall())
         expected = PeerIdentity(self.config.trust_domain, Role.PREF, self.register.name)
         if self.credentials.own.identity != expected:
             raise PkiFileError(tls.certificate, f"must name {expected.uri}")
