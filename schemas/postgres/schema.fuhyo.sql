@@ -580,13 +580,13 @@ BEGIN
         END IF;
 
         IF p.person_id IS NOT NULL THEN
-            touched := ARRAY[p.person_id];
+            -- Once a person has moved on, no later decision of the batch may meet its version by chance.
+            lost := p.person_id = ANY (moved_on);
             IF cardinality(d.others) > 0 THEN
-                touched := touched || ARRAY(SELECT person_id FROM unnest(d.others));
+                touched := p.person_id || ARRAY(SELECT person_id FROM unnest(d.others));
+                lost := touched && moved_on;
                 PERFORM FROM person WHERE person_id = ANY (touched) ORDER BY person_id FOR NO KEY UPDATE;
             END IF;
-            -- Once a person has moved on, no later decision of the batch may meet its version by chance.
-            lost := touched && moved_on;
             -- What move_person and claim_keys do, here without a call: every record passes this way.
             IF d.expected = 0 THEN
                 INSERT INTO person VALUES (p.*) ON CONFLICT DO NOTHING;
@@ -602,7 +602,7 @@ BEGIN
             END LOOP;
             IF lost OR cardinality(d.others) > 0 AND NOT move_people(d.others) THEN
                 ROLLBACK;
-                moved_on := moved_on || touched;
+                moved_on := moved_on || p.person_id || ARRAY(SELECT person_id FROM unnest(d.others));
                 results := array_append(results, 'conflict');
                 CONTINUE;
             END IF;

@@ -113,7 +113,7 @@ class NoticesDoor(Duty):
     listen: Address
     parcels_in_flight: Annotated[int, Field(ge=1, le=64)] = 8
     batch_notices: Annotated[int, Field(ge=1, le=2000)] = 256
-    workers: Annotated[int, Field(ge=1, le=16)] = 2
+    workers: Annotated[int, Field(ge=1, le=16)] = 3
 
 
 class National(Duty):

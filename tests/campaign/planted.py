@@ -15,7 +15,7 @@ from jukinet_daemon.server import notices
 from jukinet_daemon.sim import national
 from jukinet_daemon.store import pool
 from jukinet_daemon.store.faults import StoreFault
-from jukinet_daemon.store.inbox import Committed, Entry, Inbox, ParcelRow
+from jukinet_daemon.store.inbox import Committed, DecisionRow, Inbox, ParcelRow
 from jukinet_daemon.store.outbox import Outbox, Outgoing
 
 HERE = "campaign.planted"
@@ -29,10 +29,10 @@ def acknowledge_before_commit() -> None:
     commit = Inbox.commit
 
     async def hasty(
-        self: Inbox, parcels: Iterable[ParcelRow], entries: Sequence[Entry], repeats: Sequence[str]
+        self: Inbox, parcels: Iterable[ParcelRow], decisions: Sequence[DecisionRow], repeats: Sequence[str]
     ) -> list[Committed]:
-        _left_behind.append(asyncio.create_task(commit(self, parcels, entries, repeats)))
-        return [Committed.DONE for _ in entries]
+        _left_behind.append(asyncio.create_task(commit(self, parcels, decisions, repeats)))
+        return [Committed.DONE for _ in decisions]
 
     _put(Inbox, "commit", hasty)
 
@@ -42,12 +42,12 @@ def swallow_an_io_error() -> None:
     commit = Inbox.commit
 
     async def careless(
-        self: Inbox, parcels: Iterable[ParcelRow], entries: Sequence[Entry], repeats: Sequence[str]
+        self: Inbox, parcels: Iterable[ParcelRow], decisions: Sequence[DecisionRow], repeats: Sequence[str]
     ) -> list[Committed]:
         try:
-            return await commit(self, parcels, entries, repeats)
+            return await commit(self, parcels, decisions, repeats)
         except StoreFault:
-            return [Committed.DONE for _ in entries]
+            return [Committed.DONE for _ in decisions]
 
     _put(Inbox, "commit", careless)
 

@@ -126,6 +126,9 @@ class ModelInbox:
     async def parcel_numbers(self, count: int) -> list[int]:
         return [self._file.number() for _ in range(count)]
 
+    async def rows(self, entries: Iterable[Entry]) -> list[Entry]:
+        return list(entries)
+
     async def commit(
         self, _parcels: Iterable[ParcelRow], entries: Sequence[Entry], _repeats: Sequence[str]
     ) -> list[Committed]:

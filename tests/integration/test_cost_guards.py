@@ -8,7 +8,7 @@ import tracemalloc
 from collections import Counter
 from collections.abc import AsyncIterator, Callable, Iterator
 from datetime import UTC, date, datetime, timedelta
-from itertools import count
+from itertools import count, groupby
 from pathlib import Path
 from types import FrameType
 from typing import Any
@@ -17,7 +17,8 @@ import pytest
 
 from jukinet_daemon.schemas import schemas_folder
 from jukinet_daemon.service import batch
-from jukinet_daemon.service.batch import Planner, items_of
+from jukinet_daemon.service.batch import Item, Planner, items_of
+from jukinet_daemon.service.receive import Receiver
 from jukinet_daemon.sim.postgres import EmbeddedPostgres
 from jukinet_daemon.store.inbox import Inbox, Known
 from jukinet_daemon.store.migrate import migrate
@@ -278,6 +279,30 @@ async def test_nobody_waits_for_more_than_a_piece_of_a_large_parcel(
     assert {name for name, _ in taken} == {"_item", "add", "_row"}
     assert taken.total() == 3 * 500
     assert max(taken.values()) <= PIECE
+
+
+async def test_large_batches_think_one_after_another(desk: Bench, monkeypatch: pytest.MonkeyPatch) -> None:
+    """So the database works on one while another is read and decided; taking turns, they would meet there."""
+    thought: list[int] = []
+    add = Planner.add
+
+    def told(planner: Planner, item: Item) -> None:
+        thought.append(item.arrival.parcel.number)
+        add(planner, item)
+
+    monkeypatch.setattr(Planner, "add", told)
+    receiver = Receiver(desk.house, desk.inbox)
+    parcels = [arrival(*(juki_change() for _ in range(64))) for _ in range(2)]
+    answers = await asyncio.gather(*(receiver.receive([parcel]) for parcel in parcels))
+    assert [outcomes(answer) for (answer,) in answers] == [["ACCEPTED"] * 64] * 2
+    assert sorted(len(list(run)) for _, run in groupby(thought)) == [64, 64]
+
+
+async def test_a_small_batch_thinks_beside_a_large_one(desk: Bench) -> None:
+    receiver = Receiver(desk.house, desk.inbox)
+    async with receiver._turn(64), asyncio.timeout(10):
+        (told,) = await receiver.receive([arrival(juki_change())])
+    assert outcomes(told) == ["ACCEPTED"]
 
 
 def _thought(desk: Bench, notices: int) -> Callable[[], None]:

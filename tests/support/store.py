@@ -19,7 +19,7 @@ from jukinet_daemon.service.batch import House, Plan, items_of
 from jukinet_daemon.service.clock import clock_of
 from jukinet_daemon.service.lanes import Answer, Arrival
 from jukinet_daemon.service.receive import Receiver
-from jukinet_daemon.store.inbox import Committed, Entry, Inbox, ParcelRow
+from jukinet_daemon.store.inbox import Committed, DecisionRow, Inbox, ParcelRow
 from jukinet_daemon.store.pool import Database, open_database
 from jukinet_daemon.vault.fields import Vault
 from jukinet_daemon.vault.keyring import Keyring
@@ -39,11 +39,11 @@ class RacedInbox(Inbox):
     meanwhile: list[Callable[[], Awaitable[Any]]]
 
     async def commit(
-        self, parcels: Iterable[ParcelRow], entries: Sequence[Entry], repeats: Sequence[str]
+        self, parcels: Iterable[ParcelRow], decisions: Sequence[DecisionRow], repeats: Sequence[str]
     ) -> list[Committed]:
         if self.meanwhile:
             await self.meanwhile.pop(0)()
-        return await super().commit(parcels, entries, repeats)
+        return await super().commit(parcels, decisions, repeats)
 
 
 def arrival(*notices: Any, register: str = "juki", sender: str = FUKUOKA) -> Arrival:
@@ -77,9 +77,9 @@ class Bench:
 
     async def commit(self, made: Plan) -> list[str]:
         """Commits what was planned; gives a word a decision."""
-        entries = [entry for _, entry, _ in made.entries]
+        decisions = await self.inbox.rows([entry for _, entry, _ in made.entries])
         repeats = [item.id for item, _ in made.repeats if item.id]
-        return [word.value for word in await self.inbox.commit((), entries, repeats)]
+        return [word.value for word in await self.inbox.commit((), decisions, repeats)]
 
 
 @asynccontextmanager

@@ -37,20 +37,20 @@ def date_range(text: str) -> tuple[date, date] | None:
 
     Takes eight characters that is_date_text accepts. A day past the end of its month gives the last day.
     """
+    if day := _calendar_day(text):
+        return day, day
     year = int(text[:4])
     if year == 0:
         return None
-    if text.isdecimal() and (day := _calendar_day(year, int(text[4:6]), int(text[6:]))):
-        return day, day
     first_month, last_month = _months(text[4:6])
     first_day, last_day = _days(text[6:])
     return _clamped(year, first_month, first_day), _clamped(year, last_month, last_day)
 
 
-def _calendar_day(year: int, month: int, day: int) -> date | None:
+def _calendar_day(text: str) -> date | None:
     """The day, if the calendar has it, as nearly always."""
     try:
-        return date(year, month, day)
+        return date.fromisoformat(text)
     except ValueError:
         return None
 

@@ -50,7 +50,13 @@ def fold_kana(text: str) -> str:
 
 def fold_name(text: str, variants: Variants) -> str:
     """The search key of a name in any script: as of kana, and each 異体字 as the form it is a variant of."""
-    plain = _IGNORED.sub("", normalize("NFKD", text)).translate(variants)
+    plain = _IGNORED.sub("", normalize("NFKD", text))
+    if variants:
+        plain = plain.translate(variants)
     plain = normalize("NFKD", plain.casefold()).translate(_PLAIN_KANA)
-    plain = _VOICING.sub(lambda voiced: _VOICED[voiced[0]], plain)
-    return _LONG_O.sub(lambda long: "オ" * len(long[0]), plain)[:LONGEST_KEY]
+    # Every notice passes here, and most names have neither: to look is much cheaper than to substitute.
+    if "\u3099" in plain:
+        plain = _VOICING.sub(lambda voiced: _VOICED[voiced[0]], plain)
+    if "ウ" in plain:
+        plain = _LONG_O.sub(lambda long: "オ" * len(long[0]), plain)
+    return plain[:LONGEST_KEY]

@@ -2,6 +2,7 @@
 
 import asyncio
 from collections.abc import Sequence
+from contextlib import AbstractAsyncContextManager, nullcontext
 
 import structlog
 
@@ -18,7 +19,7 @@ from jukinet_daemon.service.batch import (
     parcel_row,
     strangers,
 )
-from jukinet_daemon.service.lanes import Answer, Arrival
+from jukinet_daemon.service.lanes import FEW, Answer, Arrival
 from jukinet_daemon.store.faults import RowFault, StoreFault
 from jukinet_daemon.store.inbox import Committed, Inbox, ParcelRow
 from jukinet_daemon.unhurried import unhurried
@@ -40,6 +41,7 @@ class Receiver:
         self._house = house
         self._inbox = inbox
         self._failed: tuple[float, float] | None = None
+        self._thinking = asyncio.Lock()
 
     @property
     def failing_seconds(self) -> float | None:
@@ -79,8 +81,9 @@ class Receiver:
         self, arrivals: Sequence[Arrival], parcel_ids: list[int], answers: dict[Place, Answer]
     ) -> None:
         places = {parcel_id: place for place, parcel_id in enumerate(parcel_ids)}
-        items = [item async for item in unhurried(items_of(arrivals, parcel_ids, self._house))]
-        parcels = [parcel_row(a, n, self._house.vault) for a, n in zip(arrivals, parcel_ids, strict=True)]
+        async with self._turn(sum(len(arrival.parcel.notices) for arrival in arrivals)):
+            items = [item async for item in unhurried(items_of(arrivals, parcel_ids, self._house))]
+            parcels = [parcel_row(a, n, self._house.vault) for a, n in zip(arrivals, parcel_ids, strict=True)]
         for _round in range(MAX_ROUNDS):
             try:
                 answered, items = await self._round(parcels, items)
@@ -92,6 +95,14 @@ class Receiver:
             if not items:
                 return
         log.error("batch_undecided", notices=len(items))
+
+    def _turn(self, notices: int) -> AbstractAsyncContextManager[None]:
+        """Lets large batches think one after another; a small one thinks beside them.
+
+        Side by side they would take turns every few notices, all have thought at the same moment, and then
+        all wait for the database at once, with nobody left to think.
+        """
+        return nullcontext() if notices <= FEW else self._thinking
 
     async def _one_by_one(self, parcels: list[ParcelRow], items: list[Item]) -> list[tuple[Item, Answer]]:
         """Isolates the notice that the database cannot take: it is held, its neighbours are answered.
@@ -127,13 +138,13 @@ class Receiver:
         fresh = await self._inbox.person_numbers(strangers(now, known))
         # 6 decide, on nothing but what was read: the commit finds out who moves a person meanwhile
         planner = Planner(known, iter(fresh), self._house, judge)
-        async for item in unhurried(now):
-            planner.add(item)
-        made = planner.plan
+        async with self._turn(len(now)):
+            async for item in unhurried(now):
+                planner.add(item)
+            made = planner.plan
+            rows = await self._inbox.rows([entry for _, entry, _ in made.entries])
         # 7 commit: one transaction each, durable together
-        results = await self._inbox.commit(
-            parcels, [entry for _, entry, _ in made.entries], [item.id for item, _ in made.repeats if item.id]
-        )
+        results = await self._inbox.commit(parcels, rows, [item.id for item, _ in made.repeats if item.id])
         answered = list(made.repeats)
         for (item, _, answer), result in zip(made.entries, results, strict=True):
             if result is Committed.DONE:

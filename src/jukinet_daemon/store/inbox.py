@@ -1,10 +1,11 @@
 """受付の保存: what is known of a batch, and its commit, one transaction a decision."""
 
 from collections import deque
-from collections.abc import Collection, Iterable, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import date, datetime
 from enum import StrEnum
+from types import MappingProxyType
 from typing import Any
 
 from jukinet_daemon.domain.decide import Decision
@@ -20,7 +21,10 @@ from jukinet_daemon.store.vouch import vouched
 from jukinet_daemon.unhurried import unhurried
 from jukinet_daemon.vault.fields import Vault
 
+DecisionRow = tuple[Any, ...]
+
 _BLOCK = 1000
+_KINDS: Mapping[str, KeyKind] = MappingProxyType({kind.value: kind for kind in KeyKind})
 
 
 @dataclass(frozen=True, slots=True)
@@ -127,7 +131,7 @@ class Inbox:
                 row["notice_id"]: FirstAnswer(row["sender"], row["answer"], frozenset(same[row["notice_id"]]))
                 for row in answers
             },
-            {Key(KeyKind(row["kind"]), row["value"]): rows.state_of(row) for row in people},
+            {Key(_KINDS[row["kind"]], row["value"]): rows.state_of(row) for row in people},
         )
 
     async def person_numbers(self, count: int) -> list[int]:
@@ -145,15 +149,18 @@ class Inbox:
             numbers.extend(row["number"] for row in fresh)
         return [numbers.popleft() for _ in range(count)]
 
+    async def rows(self, entries: Iterable[Entry]) -> list[DecisionRow]:
+        """Entries as the database takes them, sealed values and search keys worked out."""
+        return [self._row(entry) async for entry in unhurried(entries)]
+
     async def commit(
-        self, parcels: Iterable[ParcelRow], entries: Sequence[Entry], repeats: Sequence[str]
+        self, parcels: Iterable[ParcelRow], decisions: Sequence[DecisionRow], repeats: Sequence[str]
     ) -> list[Committed]:
-        """Commits a batch durably, each entry in a transaction of its own; gives what became of each.
+        """Commits a batch durably, each decision in a transaction of its own; gives what became of each.
 
         Raises StoreFault when the database failed or did not vouch for durability: then anything may have
         been committed and nothing may be acknowledged.
         """
-        decisions = [self._row(entry) async for entry in unhurried(entries)]
         with store_faults():
             async with self._database.pool.acquire() as connection:
                 with vouched(connection):
@@ -166,7 +173,7 @@ class Inbox:
                     )
         return [Committed(word) for word in results]
 
-    def _row(self, entry: Entry) -> tuple[Any, ...]:
+    def _row(self, entry: Entry) -> DecisionRow:
         decision, notice, after = entry.decision, entry.notice, entry.decision.after
         history = held = departure = None
         if after is not None and notice is not None:
