@@ -36,7 +36,7 @@ class Size:
     pgbench_s: int
 
 
-FULL = Size(people=600, rounds=3, keys=2_000, pgbench_s=2)
+FULL = Size(people=600, rounds=2, keys=2_000, pgbench_s=2)
 QUICK = Size(people=200, rounds=1, keys=1_000, pgbench_s=2)
 
 

@@ -25,7 +25,7 @@ class Size:
     peer_notices: int
 
 
-FULL = Size(rounds=3, notices=9_000, peer_notices=2_400)
+FULL = Size(rounds=2, notices=9_000, peer_notices=2_400)
 QUICK = Size(rounds=1, notices=6_000, peer_notices=1_200)
 
 

@@ -22,7 +22,7 @@ class Size:
     starts: int
 
 
-FULL = Size(starts=5)
+FULL = Size(starts=3)
 QUICK = Size(starts=3)
 
 

@@ -298,11 +298,12 @@ async def test_large_batches_think_one_after_another(desk: Bench, monkeypatch: p
     assert sorted(len(list(run)) for _, run in groupby(thought)) == [64, 64]
 
 
-async def test_a_small_batch_thinks_beside_a_large_one(desk: Bench) -> None:
+async def test_small_parcels_are_thought_of_beside_large_ones(desk: Bench) -> None:
     receiver = Receiver(desk.house, desk.inbox)
-    async with receiver._turn(64), asyncio.timeout(10):
-        (told,) = await receiver.receive([arrival(juki_change())])
-    assert outcomes(told) == ["ACCEPTED"]
+    large, small = arrival(*(juki_change() for _ in range(64))), [arrival(juki_change()) for _ in range(30)]
+    async with receiver._turn([large]), asyncio.timeout(10):
+        told = await receiver.receive(small)
+    assert [outcomes(answers) for answers in told] == [["ACCEPTED"]] * 30
 
 
 def _thought(desk: Bench, notices: int) -> Callable[[], None]:

@@ -1,7 +1,7 @@
 """受領: a batch of parcels to durable answers. The step numbers are those of docs/life-of-a-notice.md."""
 
 import asyncio
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from contextlib import AbstractAsyncContextManager, nullcontext
 
 import structlog
@@ -81,7 +81,7 @@ class Receiver:
         self, arrivals: Sequence[Arrival], parcel_ids: list[int], answers: dict[Place, Answer]
     ) -> None:
         places = {parcel_id: place for place, parcel_id in enumerate(parcel_ids)}
-        async with self._turn(sum(len(arrival.parcel.notices) for arrival in arrivals)):
+        async with self._turn(arrivals):
             items = [item async for item in unhurried(items_of(arrivals, parcel_ids, self._house))]
             parcels = [parcel_row(a, n, self._house.vault) for a, n in zip(arrivals, parcel_ids, strict=True)]
         for _round in range(MAX_ROUNDS):
@@ -96,13 +96,14 @@ class Receiver:
                 return
         log.error("batch_undecided", notices=len(items))
 
-    def _turn(self, notices: int) -> AbstractAsyncContextManager[None]:
-        """Lets large batches think one after another; a small one thinks beside them.
+    def _turn(self, arrivals: Iterable[Arrival]) -> AbstractAsyncContextManager[None]:
+        """Lets batches of large parcels think one after another; one of small parcels thinks beside them.
 
         Side by side they would take turns every few notices, all have thought at the same moment, and then
         all wait for the database at once, with nobody left to think.
         """
-        return nullcontext() if notices <= FEW else self._thinking
+        large = any(len(arrival.parcel.notices) > FEW for arrival in arrivals)
+        return self._thinking if large else nullcontext()
 
     async def _one_by_one(self, parcels: list[ParcelRow], items: list[Item]) -> list[tuple[Item, Answer]]:
         """Isolates the notice that the database cannot take: it is held, its neighbours are answered.
@@ -138,7 +139,7 @@ class Receiver:
         fresh = await self._inbox.person_numbers(strangers(now, known))
         # 6 decide, on nothing but what was read: the commit finds out who moves a person meanwhile
         planner = Planner(known, iter(fresh), self._house, judge)
-        async with self._turn(len(now)):
+        async with self._turn([item.arrival for item in now]):
             async for item in unhurried(now):
                 planner.add(item)
             made = planner.plan
