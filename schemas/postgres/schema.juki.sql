@@ -432,7 +432,7 @@ BEGIN
 
         IF p.person_id IS NOT NULL THEN
             -- Once a person has moved on, no later decision of the batch may meet its version by chance.
-            lost := p.person_id = ANY (moved_on);
+            lost := array_position(moved_on, p.person_id) IS NOT NULL;
             IF cardinality(d.others) > 0 THEN
                 touched := p.person_id || ARRAY(SELECT person_id FROM unnest(d.others));
                 lost := touched && moved_on;

@@ -126,7 +126,7 @@ class ModelInbox:
     async def parcel_numbers(self, count: int) -> list[int]:
         return [self._file.number() for _ in range(count)]
 
-    async def rows(self, entries: Iterable[Entry]) -> list[Entry]:
+    async def decision_rows(self, entries: Iterable[Entry]) -> list[Entry]:
         return list(entries)
 
     async def commit(

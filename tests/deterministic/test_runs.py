@@ -112,7 +112,7 @@ def reply_before_durable(monkeypatch: pytest.MonkeyPatch) -> None:
         for item in now:
             planner.add(item)
         made = planner.plan
-        decisions = await inbox.rows([entry for _, entry, _ in made.entries])
+        decisions = await inbox.decision_rows([entry for _, entry, _ in made.entries])
         work = inbox.commit(parcels, decisions, [])
         asyncio.ensure_future(work).add_done_callback(lambda done: done.cancelled() or done.exception())
         return [*made.repeats, *((item, answer) for item, _, answer in made.entries)], later

@@ -183,6 +183,16 @@ async def test_nor_does_one_behind_an_id_that_another_sender_took(
     assert [stay["area"] for stay in stays] == [entry["area"], "401013"]
 
 
+async def test_an_id_taken_from_under_a_notice_about_nobody_stops_nothing_behind_it(
+    benches: tuple[Bench, Bench],
+) -> None:
+    one, other = benches
+    about_nobody = juki_change(person={"sex": "unknown"})
+    late = await one.planned(about_nobody, juki_change())
+    assert outcomes(await other.receive(about_nobody)) == [REFUSED]
+    assert await one.commit(late) == ["seen", "done"]
+
+
 async def test_two_sessions_claim_a_new_code_at_once(
     dsn: str, benches: tuple[Bench, Bench], owner: asyncpg.Connection
 ) -> None:

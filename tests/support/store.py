@@ -77,7 +77,7 @@ class Bench:
 
     async def commit(self, made: Plan) -> list[str]:
         """Commits what was planned; gives a word a decision."""
-        decisions = await self.inbox.rows([entry for _, entry, _ in made.entries])
+        decisions = await self.inbox.decision_rows([entry for _, entry, _ in made.entries])
         repeats = [item.id for item, _ in made.repeats if item.id]
         return [word.value for word in await self.inbox.commit((), decisions, repeats)]
 

@@ -139,11 +139,11 @@ class Receiver:
         fresh = await self._inbox.person_numbers(strangers(now, known))
         # 6 decide, on nothing but what was read: the commit finds out who moves a person meanwhile
         planner = Planner(known, iter(fresh), self._house, judge)
-        async with self._turn([item.arrival for item in now]):
+        async with self._turn(item.arrival for item in now):
             async for item in unhurried(now):
                 planner.add(item)
             made = planner.plan
-            rows = await self._inbox.rows([entry for _, entry, _ in made.entries])
+            rows = await self._inbox.decision_rows([entry for _, entry, _ in made.entries])
         # 7 commit: one transaction each, durable together
         results = await self._inbox.commit(parcels, rows, [item.id for item, _ in made.repeats if item.id])
         answered = list(made.repeats)

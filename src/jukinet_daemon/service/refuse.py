@@ -30,7 +30,7 @@ class Refuser:
         leaf = evidence(payload)
         entry = Entry(Decision(outcome), None, None, leaf, b"", peer, day)
         try:
-            await self._inbox.commit((), await self._inbox.rows([entry]), ())
+            await self._inbox.commit((), await self._inbox.decision_rows([entry]), ())
         except StoreFault:
             return TRY_AGAIN
         return outcome

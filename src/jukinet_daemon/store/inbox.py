@@ -149,7 +149,7 @@ class Inbox:
             numbers.extend(row["number"] for row in fresh)
         return [numbers.popleft() for _ in range(count)]
 
-    async def rows(self, entries: Iterable[Entry]) -> list[DecisionRow]:
+    async def decision_rows(self, entries: Iterable[Entry]) -> list[DecisionRow]:
         """Entries as the database takes them, sealed values and search keys worked out."""
         return [self._row(entry) async for entry in unhurried(entries)]
 
