@@ -134,7 +134,7 @@ async def test_a_receipt_is_stored_with_its_evidence_or_not_at_all(dsn: str, dat
     outbox = await _opened(database)
     (item,) = await outbox.waiting(10)
     async with session(dsn) as owner:
-        await owner.execute("ALTER TABLE ledger ADD CHECK (payload NOT LIKE '%bad%')")
+        await owner.execute("""ALTER TABLE ledger ADD CHECK (payload NOT LIKE '%"bad"%')""")
         with pytest.raises(StoreFault):
             await outbox.close_with(
                 "digest",

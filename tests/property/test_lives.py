@@ -91,6 +91,14 @@ def test_the_file_is_true_to_the_lives_that_were_told(register: str) -> None:
     assert common <= set(tally.outcomes)
 
 
+def test_of_one_who_was_told_of_by_a_slip_alone_the_file_knows_nothing() -> None:
+    one, file = live(5, 530_986, "fuhyo", 1), File("fuhyo")
+    assert [told.sound for told in one.told] == [False]
+    file.commit(one.told)
+    assert true_to_life(file, [one]) == 1
+    assert file.refused == [one.told[0].id]
+
+
 @pytest.mark.parametrize("module", [telegram, town, delivery, model], ids=lambda module: module.__name__)
 def test_the_judges_know_nothing_of_the_program(module: ModuleType) -> None:
     assert "jukinet_daemon" not in inspect.getsource(module)
