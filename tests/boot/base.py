@@ -29,9 +29,10 @@ WantedBy=multi-user.target
 
 
 def mirror() -> str:
-    """Where this machine's apt gets Debian from."""
-    for path in _SOURCES:
-        if path.is_file() and (found := re.search(r"\b(?:https?|file)://\S+", path.read_text("utf-8"))):
+    """Where this machine's apt gets Debian from; what its lists only remark (#) is no source."""
+    for path in filter(Path.is_file, _SOURCES):
+        lines = (line for line in path.read_text("utf-8").splitlines() if not line.startswith("#"))
+        if found := re.search(r"\b(?:https?|file)://\S+", "\n".join(lines)):
             return found[0]
     raise SystemExit("apt の取得元が分かりません / no source of Debian packages is configured")
 
