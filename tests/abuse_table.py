@@ -55,6 +55,7 @@ of ours, and `(?)` for any other.
 | 400 to 417 | the HTTP status; the connection is closed, and nothing behind the request is looked at |
 | 1000 to 1009 | the code of the WebSocket close; nothing of the message is looked at |
 | `P...`, `R...`, `A100` | a signed reply: this code ([outcomes](outcomes.md)), this field; the line stays |
+| `alert N` | an alert of TLS (RFC 8446, 6), and the connection ends |
 | cut off | the connection ends without a word |
 
 An event ([events](events.md)) is followed by why: the status, the close code, the outcome code, what was

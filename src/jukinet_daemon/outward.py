@@ -11,7 +11,7 @@ import aiohttp
 from cryptography import x509
 
 from jukinet_daemon.keys import verifying_key
-from jukinet_daemon.pki.refusal import Refusal, refusal_in
+from jukinet_daemon.pki.refusal import Refusal, alert_in, refusal_in
 from jukinet_daemon.pki.tls import peer_certificate
 from jukinet_daemon.pki.trust import DoorPolicy, NotAdmitted, admits
 from jukinet_daemon.wire.envelope import (
@@ -190,6 +190,8 @@ def _unreachable(fault: Exception) -> PeerFault:
     refusal = refusal_in(tls) if isinstance(tls, ssl.SSLError) else None
     if refusal:
         return PeerFault(f"is not who it must be: {refusal}", refusal)
+    if alert := alert_in(fault.__cause__):
+        return PeerFault(f"refuses us in the handshake: {alert}")
     return PeerFault(f"cannot be reached: {type(fault).__name__}")
 
 

@@ -26,7 +26,7 @@ _DETAIL = MappingProxyType(
 
 @dataclass(frozen=True, slots=True)
 class Case:
-    """One row. `answer` is a status, a close code, an outcome code with its field, or CUT."""
+    """One row. `answer` is a status, a close code, an outcome code with its field, a TLS alert, or CUT."""
 
     number: str
     sent: str

@@ -5,6 +5,7 @@ import json
 import socket
 from collections.abc import Iterator
 from contextlib import ExitStack
+from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from email.utils import format_datetime
 from pathlib import Path
@@ -80,13 +81,15 @@ async def test_all_is_well(
 
 
 async def test_a_revoked_peer_from_both_ends(
-    estate: Estate, open_house: HouseMaker, capsys: pytest.CaptureFixture[str]
+    estate: Estate, open_house: HouseMaker, tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
     house, files = await open_on(estate, open_house), estate.peer(Role.CS, FUKUOKA)
     caller = estate.caller(files)
+    list_of_before = tmp_path / "before.crl"
+    list_of_before.write_bytes(files.crl.read_bytes())
     estate.revoke(files)
     house.daemon.trust.look()
-    with pytest.raises(PeerFault):
+    with pytest.raises(PeerFault, match="refuses us in the handshake: certificate_revoked"):
         async with call(house.notices_url, caller):
             pass
     bad = [finding for finding in await seen_by_server(house, FUKUOKA) if not finding.ok]
@@ -94,6 +97,9 @@ async def test_a_revoked_peer_from_both_ends(
     assert REMEDIES[Refusal.REVOKED] in bad[0].text
     (only,) = await seen_by_client(house.notices_url, files, capsys)
     assert "revoked" in only["text"]
+    # A peer that has no newer list yet is told by the server.
+    *_, last = await seen_by_client(house.notices_url, replace(files, crl=list_of_before), capsys)
+    assert "(certificate_revoked)" in last["text"]
 
 
 async def test_a_peer_at_the_wrong_door_is_named(

@@ -11,7 +11,7 @@ from urllib.parse import urlsplit
 from jukinet_daemon.cli.remedies import REMEDIES
 from jukinet_daemon.pki.files import PkiFileError, load_certificate
 from jukinet_daemon.pki.peer import IdentityError, identity_from_uri, identity_of
-from jukinet_daemon.pki.refusal import refusal_in
+from jukinet_daemon.pki.refusal import alert_in, refusal_in
 from jukinet_daemon.pki.tls import TlsFiles, client_context, peer_certificate, standing_in
 from jukinet_daemon.pki.trust import DoorPolicy, NotAdmitted, Side, admits
 
@@ -158,12 +158,13 @@ async def _upgraded(
         writer.write(_UPGRADE.format(path=path, host=host).encode())
         async with asyncio.timeout(PATIENCE_S):
             head = (await reader.readuntil(b"\r\n\r\n")).decode("latin-1")
-    except (OSError, ssl.SSLError, asyncio.IncompleteReadError):
+    except (OSError, asyncio.IncompleteReadError) as fault:
         # In TLS 1.3 a client is done first: it learns only now that its certificate was refused.
+        alert = alert_in(fault) or "-"
         raise _End(
             step,
-            "握手で証明書が断られた。わけは相手の jukinetctl diagnose が示す / refused in the handshake;"
-            " the server's administrator sees why",
+            f"握手で証明書が断られた ({alert})。わけは相手の jukinetctl diagnose が示す / refused in the"
+            " handshake; the server's administrator sees why",
         ) from None
     except TimeoutError:
         raise _End(step, "答えがない / no answer") from None

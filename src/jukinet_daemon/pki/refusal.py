@@ -88,3 +88,9 @@ def refusal_in(fault: ssl.SSLError) -> Refusal | None:
     if isinstance(fault, ssl.SSLCertVerificationError):
         return _BY_VERIFY_CODE.get(fault.verify_code, Refusal.UNVERIFIED)
     return _BY_REASON.get(fault.reason or "")
+
+
+def alert_in(fault: BaseException | None) -> str | None:
+    """Take what a connection failed with, give the alert of the other end if it sent one (RFC 8446, 6)."""
+    reason = fault.reason if isinstance(fault, ssl.SSLError) else None
+    return (reason or "").partition("_ALERT_")[2].lower() or None

@@ -9,6 +9,7 @@ from aiohttp import web
 from jukinet_daemon.credentials import Credentials
 from jukinet_daemon.pki.trust import DoorPolicy, NotAdmitted
 from jukinet_daemon.server.listener import Handler, address_of, context_of, peer_of
+from jukinet_daemon.server.who import tell_refused
 from jukinet_daemon.service.refused import RefusedPeers
 from jukinet_daemon.store.faults import StoreFault
 from jukinet_daemon.vault.fields import VaultFault
@@ -65,7 +66,7 @@ class BridgeDoor:
         request[_PEER] = key
         unknown = request.match_info.http_exception
         if unknown:
-            _tell_refused(unknown.status)
+            tell_refused(unknown.status)
         return await handler(request)
 
     async def _note(self, reason: str, peer: str | None) -> None:
@@ -83,15 +84,10 @@ class BridgeDoor:
         except BridgeFault:
             raise web.HTTPBadRequest from None
         except (SealFault, UnicodeDecodeError):
-            _tell_refused(web.HTTPBadRequest.status_code)
+            tell_refused(web.HTTPBadRequest.status_code)
             raise web.HTTPBadRequest from None
         except (StoreFault, VaultFault) as fault:
             log.error("bridge_not_answered", fault=str(fault))
             raise web.HTTPServiceUnavailable from None
         key = self._desk.credentials.key_for(context_of(request))
         return web.Response(text=seal(payload, self._desk.kind, key), content_type="application/jose")
-
-
-def _tell_refused(status: int) -> None:
-    """Logs what nobody behind the door was asked, or could not read and did not say so."""
-    log.warning("request_refused", door=DOOR, status=status)

@@ -11,8 +11,8 @@ from jukinet_daemon.server.porch import Porch, Standing
 
 log = structlog.get_logger()
 
-# One handshake is begun in so many seconds: it costs four milliseconds of the loop, and a crowd of them must
-# leave it to those who are inside.
+# One handshake is begun in so many seconds: it costs the loop two milliseconds and a thread two, and a crowd
+# of them must leave both to those who are inside.
 PACE_S = 0.02
 # So many are taken from the kernel before the loop goes on: whoever is not taken waits there, unseen.
 MOST_AT_ONCE = 4

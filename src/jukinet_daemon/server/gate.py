@@ -19,7 +19,7 @@ from jukinet_daemon.pki.standing import Standing
 from jukinet_daemon.pki.tls import peer_certificate
 from jukinet_daemon.pki.trust import NotAdmitted
 from jukinet_daemon.server.entrance import Entrance
-from jukinet_daemon.server.who import NamedTls
+from jukinet_daemon.server.handshake import Handshakes, ShakenTls, part
 from jukinet_daemon.service.refused import RefusedPeers
 
 log = structlog.get_logger()
@@ -60,6 +60,7 @@ class Gate:
         self.door = door
         self._refused = refused
         self._entrance: Entrance | None = None
+        self._handshakes = Handshakes(door)
         # Each peer's connections.
         self._inside: dict[str | None, dict[asyncio.Transport, Inside]] = {}
         self._use(context, own_until)
@@ -104,6 +105,7 @@ class Gate:
         """Closes the port and ends the handshakes that are under way."""
         if self._entrance:
             await self._entrance.close()
+        self._handshakes.close()
 
     def _open(self) -> list[tuple[asyncio.Transport, Inside]]:
         still = ((uri, self._open_of(uri)) for uri in self._inside)
@@ -126,19 +128,17 @@ class Gate:
     async def _shake_hands(
         self, application: Callable[[], asyncio.Protocol], connection: socket.socket, address: str
     ) -> None:
-        # The handshake is not left to a server of the loop: that keeps to itself who failed in it, and why.
+        own_until = self._own_until
         try:
-            own_until = self._own_until
+            async with asyncio.timeout(HANDSHAKE_TIMEOUT_S):
+                shaken = await self._handshakes.shake(connection, self._context)
             transport, _protocol = await asyncio.get_running_loop().connect_accepted_socket(
-                application,
-                connection,
-                ssl=self._context,
-                ssl_handshake_timeout=HANDSHAKE_TIMEOUT_S,
-                ssl_shutdown_timeout=TLS_SHUTDOWN_TIMEOUT_S,
+                application, connection, ssl=shaken, ssl_shutdown_timeout=TLS_SHUTDOWN_TIMEOUT_S
             )
         except ssl.SSLError as fault:
             self._broke(fault, address)
-        except ConnectionAbortedError:
+            await part(connection)
+        except TimeoutError:
             log.warning("tls_broke", door=self.door, stage="handshake", reason="TIMEOUT", address=address)
         except OSError:
             pass  # it came and went
@@ -146,6 +146,8 @@ class Gate:
             log.error("handshake_tripped", door=self.door, fault=type(fault).__name__)
         else:
             self._let_in(transport, address, own_until)
+            return
+        connection.close()
 
     def _let_in(self, transport: asyncio.BaseTransport, address: str, own_until: datetime | None) -> None:
         tls = transport.get_extra_info("ssl_object")
@@ -171,7 +173,7 @@ class Gate:
             log.warning("tls_broke", door=self.door, stage="handshake", reason=fault.reason, address=address)
 
 
-class _WatchedTls(NamedTls):
+class _WatchedTls(ShakenTls):
     """TLS of one connection that logs why it broke after the handshake, which asyncio keeps to itself."""
 
     def read(self, len: int = 1024, buffer: Any = None) -> Any:  # noqa: A002 - the name of the base class

@@ -7,7 +7,7 @@ import structlog
 from aiohttp import HttpVersion11, web
 
 from jukinet_daemon.server.guard import Guard
-from jukinet_daemon.server.who import Who
+from jukinet_daemon.server.who import Who, tell_refused
 
 log = structlog.get_logger()
 
@@ -54,7 +54,7 @@ class Guards:
         try:
             await _understood(request, guard)
         except web.HTTPException as refusal:
-            log.warning("request_refused", door=self._door, status=refusal.status)
+            tell_refused(refusal.status)
             raise
 
 

@@ -118,8 +118,8 @@ def peer_of(request: web.Request, policy: DoorPolicy) -> tuple[PeerIdentity, Ver
 
 def context_of(request: web.Request) -> ssl.SSLContext:
     """The context of a request's connection: it tells which certificate of ours the peer was shown."""
-    context: ssl.SSLContext = _extra(request, "sslcontext")
-    return context
+    tls: ssl.SSLObject = _extra(request, "ssl_object")
+    return tls.context
 
 
 def address_of(request: web.Request) -> str:

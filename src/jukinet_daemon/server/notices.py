@@ -17,6 +17,7 @@ from jukinet_daemon.outward import NOTICE_HEADER
 from jukinet_daemon.pki.trust import DoorPolicy, NotAdmitted
 from jukinet_daemon.server.listener import Handler, address_of, context_of, peer_of
 from jukinet_daemon.server.replies import Replies
+from jukinet_daemon.server.who import tell_refused
 from jukinet_daemon.service.clock import Clock
 from jukinet_daemon.service.compare import Comparer
 from jukinet_daemon.service.lanes import Answer, Arrival, Lanes, Line
@@ -155,7 +156,7 @@ class NoticesDoor:
         try:
             return await handler(request)
         except web.HTTPException as refusal:
-            log.warning("request_refused", door=DOOR, sender=identity.name, status=refusal.status)
+            tell_refused(refusal.status)
             raise
 
     async def handle(self, request: web.Request) -> web.StreamResponse:

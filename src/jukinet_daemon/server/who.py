@@ -6,9 +6,13 @@ from collections.abc import Callable
 from contextvars import ContextVar, copy_context
 from dataclasses import dataclass
 
+import structlog
+
 from jukinet_daemon.pki.peer import IdentityError, identity_of
 from jukinet_daemon.pki.tls import peer_certificate
 from jukinet_daemon.pki.trust import NotAdmitted
+
+log = structlog.get_logger()
 
 
 @dataclass(frozen=True, slots=True)
@@ -50,6 +54,12 @@ def on_behalf_of(who: Who, do: Callable[[], None]) -> None:
 def current() -> Who:
     """On whose behalf the running task works."""
     return _who.get()
+
+
+def tell_refused(status: int) -> None:
+    """Logs that whoever the running task works for was refused by HTTP status."""
+    who = current()
+    log.warning("request_refused", door=who.door, status=status, address=who.address, peer=who.peer)
 
 
 def _named(tls: ssl.SSLObject) -> str | None:

@@ -1,0 +1,61 @@
+"""握手: a thread does its arithmetic, and what comes in one piece with its end is not lost."""
+
+import asyncio
+import ssl
+import threading
+
+import pytest
+
+from jukinet_daemon.pki.peer import Role
+from support.bridge import Bridged
+from support.raw import upgrade_head
+from support.world import FUKUOKA, Pki
+
+
+def client_of(pki: Pki) -> ssl.SSLContext:
+    return pki.caller(Role.CS, FUKUOKA, "juki").context
+
+
+async def test_a_request_in_one_piece_with_the_end_of_the_handshake_is_answered(
+    bridge_world: Bridged,
+) -> None:
+    """As a client may send it: the rest of its handshake and what it wants, in one write."""
+    host, _, port = bridge_world.houses["juki"].daemon.addresses["notices"].rpartition(":")
+    reader, writer = await asyncio.open_connection(host, int(port))
+    incoming, outgoing = ssl.MemoryBIO(), ssl.MemoryBIO()
+    tls = client_of(bridge_world.pki).wrap_bio(incoming, outgoing)
+    with pytest.raises(ssl.SSLWantReadError):
+        tls.do_handshake()
+    writer.write(outgoing.read())
+    while True:
+        incoming.write(await reader.read(65536))
+        try:
+            tls.do_handshake()
+        except ssl.SSLWantReadError:
+            continue
+        break
+    tls.write(upgrade_head())
+    writer.write(outgoing.read())
+    incoming.write(await reader.read(65536))
+    assert tls.read(65536).startswith(b"HTTP/1.1 101 ")
+    writer.transport.abort()
+
+
+async def test_the_loop_shakes_no_hands(bridge_world: Bridged, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Two milliseconds of OpenSSL each: a crowd of them must not halt those who are inside."""
+    threads: set[int] = set()
+    go_on = ssl.SSLObject.do_handshake
+
+    def watched(tls: ssl.SSLObject) -> None:
+        if tls.server_side:
+            threads.add(threading.get_ident())
+        go_on(tls)
+
+    monkeypatch.setattr(ssl.SSLObject, "do_handshake", watched)
+    host, _, port = bridge_world.houses["juki"].daemon.addresses["notices"].rpartition(":")
+    _reader, writer = await asyncio.open_connection(
+        host, int(port), ssl=client_of(bridge_world.pki), server_hostname="prefecture"
+    )
+    writer.transport.abort()
+    assert threads
+    assert threading.get_ident() not in threads
