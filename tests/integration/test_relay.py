@@ -15,6 +15,7 @@ from structlog.testing import capture_logs
 from conftest import HouseMaker
 from jukinet_daemon import outward
 from jukinet_daemon.keys import verifying_key
+from jukinet_daemon.loops import relay as relay_loop
 from jukinet_daemon.pki.files import load_certificate
 from jukinet_daemon.pki.peer import Role, thumbprint
 from jukinet_daemon.sim.journal import Journal
@@ -89,6 +90,24 @@ async def test_one_search_follows_a_parcel_from_its_sender_to_the_receipt(open_h
 _PLACES = """
 SELECT outbox_id FROM outbox JOIN inbox USING (notice_id) JOIN parcel USING (parcel_id) WHERE digest = $1
 """
+
+
+async def test_what_comes_one_by_one_is_gathered(
+    open_house: HouseMaker, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The first goes at once; what comes meanwhile goes in the one parcel after it."""
+    monkeypatch.setattr(relay_loop, "GATHERS_S", 3.0)
+    with capture_logs() as events:
+        house = await open_house("juki")
+
+        async def connected() -> bool:
+            return any(event["event"] == "relay_connected" for event in events)
+
+        await until(connected)
+        for notice in some_lives(6, 0):
+            await tell_all(house, [notice])
+        await until(lambda: relayed(house))
+    assert [event["records"] for event in events if event["event"] == "relay_sent"] == [1, 5]
 
 
 async def test_national_server_that_comes_late(open_house: HouseMaker, pki: Pki, tmp_path: Path) -> None:
