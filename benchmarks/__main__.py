@@ -6,7 +6,7 @@ import os
 
 import uvloop
 
-from benchmarks.run import MEASUREMENTS, run
+from benchmarks.run import MEASUREMENTS, measured, run
 
 
 def main() -> None:
@@ -28,7 +28,7 @@ def main() -> None:
     # What starts is compiled, as an installation is (packaging/install.sh).
     os.environ.pop("PYTHONDONTWRITEBYTECODE", None)
     with asyncio.Runner(loop_factory=uvloop.new_event_loop) as runner:
-        runner.run(run(options.what or tuple(MEASUREMENTS), quick=options.quick))
+        runner.run(run(options.what or measured(quick=options.quick), quick=options.quick))
 
 
 if __name__ == "__main__":

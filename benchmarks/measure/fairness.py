@@ -29,8 +29,8 @@ class Size:
     flood: int
 
 
-FULL = Size(quiet_s=8, flood=24_000)
-QUICK = Size(quiet_s=3, flood=8_000)
+FULL = Size(quiet_s=8, flood=18_000)
+QUICK = Size(quiet_s=3, flood=6_000)
 
 
 async def measure(stage: Stage, size: Size) -> dict[str, Any]:

@@ -23,7 +23,7 @@ class Size:
     people: int
 
 
-FULL = Size(people=20_000)
+FULL = Size(people=10_000)
 QUICK = Size(people=5_000)
 
 

@@ -23,8 +23,8 @@ class Size:
     notices: int
 
 
-FULL = Size(people=5_000_000, rounds=3, notices=9_000)
-QUICK = Size(people=200_000, rounds=1, notices=6_000)
+FULL = Size(people=5_000_000, rounds=3, notices=8_000)
+QUICK = Size(people=100_000, rounds=1, notices=6_000)
 
 
 async def measure(stage: Stage, size: Size) -> dict[str, Any]:

@@ -26,7 +26,7 @@ class Size:
     seconds: int
 
 
-FULL = Size(seconds=20)
+FULL = Size(seconds=15)
 QUICK = Size(seconds=6)
 
 Schedule = dict[str, list[tuple[float, Prepared]]]

@@ -23,7 +23,7 @@ class Size:
 
 
 FULL = Size(starts=3)
-QUICK = Size(starts=3)
+QUICK = Size(starts=1)
 
 
 async def measure(stage: Stage, size: Size) -> dict[str, Any]:
