@@ -13,8 +13,9 @@ from jukinet_daemon.server.who import NamedTls
 
 # More than a peer's certificates and lists need at once; the rest is read next.
 _READ_BYTES = 16 * 1024
-# For so long at most a refused peer may go on sending, until it has read its alert.
+# For so long, and so much, at most a refused peer may go on sending, until it has read its alert.
 PARTING_S = 0.5
+_PARTING_READS = 64
 # After each piece of work the thread rests so many times as long: it never has more than a quarter of a core,
 # nor keeps the database from its own where hundreds of hellos come at once.
 RESTS = 3
@@ -95,8 +96,9 @@ async def part(connection: socket.socket) -> None:
     with suppress(OSError):
         connection.shutdown(socket.SHUT_WR)
         async with asyncio.timeout(PARTING_S):
-            while await asyncio.get_running_loop().sock_recv(connection, _READ_BYTES):
-                pass
+            for _ in range(_PARTING_READS):
+                if not await asyncio.get_running_loop().sock_recv(connection, _READ_BYTES):
+                    return
 
 
 class Handshakes:
