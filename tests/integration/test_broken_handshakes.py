@@ -12,7 +12,7 @@ from structlog.testing import capture_logs
 
 from jukinet_daemon.pki.peer import Role
 from jukinet_daemon.pki.tls import TlsFiles
-from jukinet_daemon.server import gate, guard
+from jukinet_daemon.server import gate, guard, handshake
 from support.bridge import OTHER, Bridged
 from support.broken_tls import ALLOWED, CASES, Case, Ended, attempt
 from support.world import FUKUOKA, Pki, until
@@ -88,8 +88,12 @@ async def s_server(pki: Pki) -> AsyncIterator[str]:
 
 
 @pytest.mark.skipif(shutil.which("openssl") is None, reason="openssl の命令がない / no openssl command here")
-async def test_the_doors_refuse_what_openssl_itself_refuses_and_say_the_same(bridge_world: Bridged) -> None:
+async def test_the_doors_refuse_what_openssl_itself_refuses_and_say_the_same(
+    bridge_world: Bridged, monkeypatch: pytest.MonkeyPatch
+) -> None:
     """The same library without ours around it: it serves the sound and no other, and says why by an alert."""
+    monkeypatch.setattr(gate, "HANDSHAKE_TIMEOUT_S", 60.0)
+    monkeypatch.setattr(handshake, "PARTING_S", 60.0)
     files = bridge_world.pki.files(Role.CS, FUKUOKA)
     door = bridge_world.houses["juki"].daemon.addresses["notices"]
     async with s_server(bridge_world.pki) as address:
@@ -99,11 +103,12 @@ async def test_the_doors_refuse_what_openssl_itself_refuses_and_say_the_same(bri
         for case in (case for case in ALLOWED.values() if case.after is None):
             assert b"HTTP/1.0 200" in (await broken(address, case, files)).read
     # What breaks after the handshake breaks in the transport, which closes without a word (cpython 98078).
-    during = {name: case for name, case in CASES.items() if case.after is None}
-    assert {name: await broken(door, case, files) for name, case in during.items()} == {
-        name: ends[name] for name in during
+    # Where a reset of its own overtook the alert of s_server, there is nothing to compare.
+    during = {
+        name: ended for name, ended in ends.items() if CASES[name].after is None and ended != Ended("", b"")
     }
-    assert sum(bool(ended.alert or ended.read) for ended in ends.values()) > len(CASES) / 2
+    assert {name: await broken(door, CASES[name], files) for name in during} == during
+    assert len(during) > len(CASES) / 2
 
 
 def test_there_are_many() -> None:

@@ -3,10 +3,15 @@
 import asyncio
 import ssl
 import threading
+from contextlib import suppress
+from dataclasses import replace
+from pathlib import Path
 
 import pytest
+from structlog.testing import capture_logs
 
 from jukinet_daemon.pki.peer import Role
+from jukinet_daemon.pki.tls import client_context
 from support.bridge import Bridged
 from support.raw import upgrade_head
 from support.world import FUKUOKA, Pki
@@ -28,7 +33,9 @@ async def test_a_request_in_one_piece_with_the_end_of_the_handshake_is_answered(
         tls.do_handshake()
     writer.write(outgoing.read())
     while True:
-        incoming.write(await reader.read(65536))
+        came = await reader.read(65536)
+        assert came
+        incoming.write(came)
         try:
             tls.do_handshake()
         except ssl.SSLWantReadError:
@@ -39,6 +46,26 @@ async def test_a_request_in_one_piece_with_the_end_of_the_handshake_is_answered(
     incoming.write(await reader.read(65536))
     assert tls.read(65536).startswith(b"HTTP/1.1 101 ")
     writer.transport.abort()
+
+
+async def test_a_chain_of_hundreds_of_certificates_is_not_read_to_its_end(
+    bridge_world: Bridged, tmp_path: Path
+) -> None:
+    """OpenSSL would read 100 KiB of them before it verifies the first."""
+    pki = bridge_world.pki
+    own = pki.files(Role.CS, FUKUOKA)
+    chain = tmp_path / "long.pem"
+    chain.write_text(own.certificate.read_text() + own.ca.read_text() * 60)
+    host, _, port = bridge_world.houses["juki"].daemon.addresses["notices"].rpartition(":")
+    with capture_logs() as events:
+        reader, writer = await asyncio.open_connection(
+            host, int(port), ssl=client_context(replace(own, certificate=chain)), server_hostname="prefecture"
+        )
+        with suppress(ConnectionError):
+            assert await reader.read(1) == b""
+        writer.transport.abort()
+    told = [(event["event"], event["reason"]) for event in events if event["event"] != "parcels_accepted"]
+    assert told == [("tls_broke", "TOO_LONG")]
 
 
 async def test_the_loop_shakes_no_hands(bridge_world: Bridged, monkeypatch: pytest.MonkeyPatch) -> None:

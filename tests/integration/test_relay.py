@@ -104,8 +104,16 @@ async def test_what_comes_one_by_one_is_gathered(
             return any(event["event"] == "relay_connected" for event in events)
 
         await until(connected)
-        for notice in some_lives(6, 0):
-            await tell_all(house, [notice])
+        first, *others = some_lives(6, 0)
+        await tell_all(house, [first])
+
+        async def under_way() -> bool:
+            return any(event["event"] == "relay_sent" for event in events)
+
+        await until(under_way)
+        async with house.line() as line:
+            for notice in others:
+                await line.tell(notice)
         await until(lambda: relayed(house))
     assert [event["records"] for event in events if event["event"] == "relay_sent"] == [1, 5]
 

@@ -2,6 +2,7 @@
 
 import socket
 from collections.abc import Callable, Iterator, Mapping
+from contextlib import suppress
 from dataclasses import dataclass
 from typing import Any
 
@@ -290,7 +291,8 @@ def _settings(case: Case) -> HandshakeSettings:
 
 
 def _rest(connection: socket.socket) -> bytes:
-    try:
-        return b"".join(iter(lambda: connection.recv(4096), b""))
-    except ConnectionError:
-        return b""
+    read = b""
+    with suppress(ConnectionError):
+        while came := connection.recv(4096):
+            read += came
+    return read

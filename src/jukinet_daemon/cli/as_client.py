@@ -158,16 +158,18 @@ async def _upgraded(
         writer.write(_UPGRADE.format(path=path, host=host).encode())
         async with asyncio.timeout(PATIENCE_S):
             head = (await reader.readuntil(b"\r\n\r\n")).decode("latin-1")
-    except (OSError, asyncio.IncompleteReadError) as fault:
-        # In TLS 1.3 a client is done first: it learns only now that its certificate was refused.
-        alert = alert_in(fault) or "-"
-        raise _End(
-            step,
-            f"握手で証明書が断られた ({alert})。わけは相手の jukinetctl diagnose が示す / refused in the"
-            " handshake; the server's administrator sees why",
-        ) from None
     except TimeoutError:
         raise _End(step, "答えがない / no answer") from None
+    except (OSError, asyncio.IncompleteReadError) as fault:
+        # In TLS 1.3 a client is done first: it learns only now that its certificate was refused.
+        alert = alert_in(fault)
+        ended = f"握手で断られた ({alert})" if alert else "答えなく切られた"
+        english = "refused in the handshake" if alert else "cut off without an answer"
+        raise _End(
+            step,
+            f"{ended}。わけは相手の jukinetctl diagnose が示す"
+            f" / {english}; the server's administrator sees why",
+        ) from None
     status = head.split(" ", 2)[1]
     ok, text = _STATUS.get(status, (False, "思わぬ答え / unexpected"))
     return [Finding(step, ok, f"HTTP {status}: {text}"), *_clock(head)]

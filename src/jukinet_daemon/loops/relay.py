@@ -31,8 +31,8 @@ LOOK_EVERY_S = 2.0
 FIRST_PAUSE_S = 0.2
 LONGEST_PAUSE_S = 30.0
 RECEIPT_TIMEOUT_S = 60.0
-# A parcel costs seven round trips and two flushes, whatever is in it. One that is not full goes no sooner
-# than this behind the last: the first of a day goes at once, a stream gathers.
+# A parcel costs seven round trips and two flushes, whatever is in it. Behind one that was not full the next
+# goes no sooner than this: the first of a day goes at once, a stream gathers.
 GATHERS_S = 0.05
 
 

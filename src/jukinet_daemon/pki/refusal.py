@@ -1,5 +1,6 @@
 """Why a certificate is refused: one table of stable words for log, metric and diagnosis (拒否の理由)."""
 
+import re
 import ssl
 from collections.abc import Mapping
 from enum import StrEnum
@@ -83,6 +84,10 @@ _BY_REASON = {
 }
 
 
+# OpenSSL's name of an alert that came says since which version there is such a one.
+_ALERT = re.compile(r"V\d+_ALERT_(\w+)")
+
+
 def refusal_in(fault: ssl.SSLError) -> Refusal | None:
     """Take what a TLS handshake failed with, give the refusal if a certificate was refused, or None."""
     if isinstance(fault, ssl.SSLCertVerificationError):
@@ -93,4 +98,5 @@ def refusal_in(fault: ssl.SSLError) -> Refusal | None:
 def alert_in(fault: BaseException | None) -> str | None:
     """Take what a connection failed with, give the alert of the other end if it sent one (RFC 8446, 6)."""
     reason = fault.reason if isinstance(fault, ssl.SSLError) else None
-    return (reason or "").partition("_ALERT_")[2].lower() or None
+    told = _ALERT.search(reason or "")
+    return told[1].lower() if told else None

@@ -15,7 +15,7 @@ from jukinet_daemon.store.faults import StoreFault
 from jukinet_daemon.vault.fields import VaultFault
 from jukinet_daemon.vault.seal import SealFault
 from jukinet_daemon.wire.bridge import MAX_BRIDGE_BYTES, BridgeFault
-from jukinet_daemon.wire.envelope import VerifyingKey, seal
+from jukinet_daemon.wire.envelope import SigningKey, VerifyingKey, seal
 
 log = structlog.get_logger()
 
@@ -40,6 +40,7 @@ class BridgeDesk:
 
 
 _PEER = web.RequestKey("bridge_peer", VerifyingKey)
+_OWN = web.RequestKey("bridge_own", SigningKey)
 
 
 class BridgeDoor:
@@ -64,6 +65,8 @@ class BridgeDoor:
             await self._note(refusal.reason, refusal.named)
             raise web.HTTPForbidden from None
         request[_PEER] = key
+        # The key of the certificate this peer was shown; asked for now, for it may leave before its answer.
+        request[_OWN] = self._desk.credentials.key_for(context_of(request))
         unknown = request.match_info.http_exception
         if unknown:
             tell_refused(unknown.status)
@@ -89,5 +92,5 @@ class BridgeDoor:
         except (StoreFault, VaultFault) as fault:
             log.error("bridge_not_answered", fault=str(fault))
             raise web.HTTPServiceUnavailable from None
-        key = self._desk.credentials.key_for(context_of(request))
-        return web.Response(text=seal(payload, self._desk.kind, key), content_type="application/jose")
+        signed = seal(payload, self._desk.kind, request[_OWN])
+        return web.Response(text=signed, content_type="application/jose")

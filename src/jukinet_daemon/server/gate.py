@@ -19,7 +19,7 @@ from jukinet_daemon.pki.standing import Standing
 from jukinet_daemon.pki.tls import peer_certificate
 from jukinet_daemon.pki.trust import NotAdmitted
 from jukinet_daemon.server.entrance import Entrance
-from jukinet_daemon.server.handshake import Handshakes, ShakenTls, part
+from jukinet_daemon.server.handshake import Handshakes, HandshakeTooLong, ShakenTls, part
 from jukinet_daemon.service.refused import RefusedPeers
 
 log = structlog.get_logger()
@@ -129,6 +129,7 @@ class Gate:
         self, application: Callable[[], asyncio.Protocol], connection: socket.socket, address: str
     ) -> None:
         own_until = self._own_until
+        shaken: ssl.SSLContext | None = None
         try:
             async with asyncio.timeout(HANDSHAKE_TIMEOUT_S):
                 shaken = await self._handshakes.shake(connection, self._context)
@@ -137,7 +138,10 @@ class Gate:
             )
         except ssl.SSLError as fault:
             self._broke(fault, address)
-            await part(connection)
+            if not shaken:
+                await part(connection)
+        except HandshakeTooLong:
+            log.warning("tls_broke", door=self.door, stage="handshake", reason="TOO_LONG", address=address)
         except TimeoutError:
             log.warning("tls_broke", door=self.door, stage="handshake", reason="TIMEOUT", address=address)
         except OSError:

@@ -11,14 +11,25 @@ from typing import Any, cast
 
 from jukinet_daemon.server.who import NamedTls
 
-# More than a peer's certificates and lists need at once; the rest is read next.
-_READ_BYTES = 16 * 1024
+# What a record holds (RFC 8446, 5.1), and more than it takes with all that is around it.
+_RECORD_BYTES = 16 * 1024
+_READ_BYTES = 17 * 1024
 # For so long, and so much, at most a refused peer may go on sending, until it has read its alert.
 PARTING_S = 0.5
 _PARTING_READS = 64
-# After each piece of work the thread rests so many times as long: it never has more than a quarter of a core,
-# nor keeps the database from its own where hundreds of hellos come at once.
+# After each piece of work the thread rests so many times as long: a door never has more than a quarter of a
+# core for those outside, nor keeps the database from its own where hundreds of hellos come at once. With
+# server/entrance.py PACE_S it keeps up with who is let before the gate as long as a handshake takes 5 ms.
 RESTS = 3
+LONGEST_REST_S = 0.02
+# A sound peer sends some 6 KiB in 2 to 8 pieces. A chain of hundreds of certificates would be read before
+# anything of it is verified, and bytes one by one cost the loop more than the peer.
+MOST_BYTES = 32 * 1024
+MOST_PIECES = 64
+
+
+class HandshakeTooLong(Exception):
+    """A peer sent more than any handshake takes, or in more pieces."""
 
 
 class ShakenTls(NamedTls):
@@ -43,16 +54,20 @@ class ShakenTls(NamedTls):
 
     def read(self, len: int = 1024, buffer: Any = None) -> Any:  # noqa: A002 - the name of the base class
         """What the peer said."""
-        self._take_in()
-        try:
-            return super().read(len, buffer) if buffer is not None else super().read(len)
-        finally:
-            self._give_out()
+        while True:
+            came = self._take_in()
+            try:
+                return super().read(len, buffer) if buffer is not None else super().read(len)
+            except ssl.SSLWantReadError:
+                if not came:
+                    raise
+            finally:
+                self._give_out()
 
     def write(self, data: Any) -> int:
-        """Says something; gives how much of it was taken."""
+        """Says something, a record at most; gives how much of it was taken."""
         try:
-            return super().write(data)
+            return super().write(memoryview(data)[:_RECORD_BYTES])
         finally:
             self._give_out()
 
@@ -68,9 +83,12 @@ class ShakenTls(NamedTls):
         finally:
             self._give_out()
 
-    def _take_in(self) -> None:
-        if self._transport_has and (came := self._transport_has[0].read()):
-            self.born_with[0].write(came)
+    def _take_in(self) -> int:
+        """Carries in what makes a whole record, no more: a buffer keeps the size that it once had."""
+        room = _READ_BYTES - self.born_with[0].pending
+        if not self._transport_has or room <= 0:
+            return 0
+        return self.born_with[0].write(self._transport_has[0].read(room))
 
     def _give_out(self) -> None:
         if self._transport_has and (goes := self.born_with[1].read()):
@@ -120,18 +138,17 @@ class Handshakes:
         """Shakes hands on a connection, by a context whose TLS is a ShakenTls.
 
         Gives the context to open a transport with in this same task. Raises SSLError (the peer has been told
-        by an alert), OSError.
+        by an alert), HandshakeTooLong, OSError.
         """
         incoming, outgoing = ssl.MemoryBIO(), ssl.MemoryBIO()
         tls = cast("ShakenTls", context.wrap_bio(incoming, outgoing, server_side=True))
         tls.born_with = incoming, outgoing
-        loop = asyncio.get_running_loop()
-        shaken = False
-        while not shaken:
-            came = await loop.sock_recv(connection, _READ_BYTES)
+        loop, left = asyncio.get_running_loop(), MOST_BYTES
+        for _ in range(MOST_PIECES):
+            came = await loop.sock_recv(connection, min(_READ_BYTES, left))
             if not came:
                 raise ConnectionResetError
-            incoming.write(came)
+            left -= incoming.write(came)
             try:
                 shaken = await loop.run_in_executor(self._thread, self._go_on, tls)
             except ssl.SSLError:
@@ -139,8 +156,12 @@ class Handshakes:
                     connection.send(outgoing.read())  # the alert, which says why
                 raise
             await loop.sock_sendall(connection, outgoing.read())
-        _shaken.set(tls)
-        return _HANDS_ON
+            if shaken:
+                _shaken.set(tls)
+                return _HANDS_ON
+            if not left:
+                break
+        raise HandshakeTooLong
 
     def _go_on(self, tls: ssl.SSLObject) -> bool:
         """Whether a handshake is done; if not, the peer's turn has come. Raises SSLError."""
@@ -151,5 +172,6 @@ class Handshakes:
         except ssl.SSLWantReadError:
             return False
         finally:
-            self._rests_until = time.monotonic() + RESTS * (time.thread_time() - begun)
+            rest = min(RESTS * (time.thread_time() - begun), LONGEST_REST_S)
+            self._rests_until = time.monotonic() + rest
         return True
