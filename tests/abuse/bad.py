@@ -160,14 +160,14 @@ async def work() -> None:
     # What our own library says of connections that were cut under it is no news here.
     asyncio.get_running_loop().set_exception_handler(lambda _loop, _context: None)
     told = json.loads(sys.stdin.buffer.readline())
+    crowd = Crowd(told["doors"], Path(told["pki"]), told["municipalities"], told["given_up_s"])
+    meanwhile = [asyncio.create_task(tell(crowd))]
     if told["aside"]:
         os.sched_setscheduler(0, os.SCHED_IDLE, os.sched_param(0))
-    crowd = Crowd(told["doors"], Path(told["pki"]), told["municipalities"], told["given_up_s"])
-    telling = asyncio.create_task(tell(crowd))
-    napping = asyncio.create_task(nap() if told["aside"] else asyncio.sleep(0))
+        meanwhile.append(asyncio.create_task(nap()))
     await crowd.run(told["count"])
-    telling.cancel()
-    napping.cancel()
+    for task in meanwhile:
+        task.cancel()
     tallies = {name: vars(tally) for name, tally in crowd.tallies.items()}
     print(json.dumps({"tallies": tallies}), flush=True)
 

@@ -3,6 +3,7 @@
 import asyncio
 import json
 import socket
+from collections.abc import Awaitable, Callable, Sequence
 from contextlib import AsyncExitStack, suppress
 from pathlib import Path
 from typing import Any
@@ -54,6 +55,15 @@ async def tell_all(house: House, notices: list[dict[str, Any]]) -> None:
     assert {answer.code for answer in answers} == {"A100"}
 
 
+def logged(events: Sequence[Any], name: str) -> Callable[[], Awaitable[bool]]:
+    """Whether an event was logged, to wait for."""
+
+    async def seen() -> bool:
+        return any(event["event"] == name for event in events)
+
+    return seen
+
+
 def free_address() -> str:
     with socket.create_server(("127.0.0.1", 0)) as server:
         return f"127.0.0.1:{server.getsockname()[1]}"
@@ -99,18 +109,10 @@ async def test_what_comes_one_by_one_is_gathered(
     monkeypatch.setattr(relay_loop, "GATHERS_S", 3.0)
     with capture_logs() as events:
         house = await open_house("juki")
-
-        async def connected() -> bool:
-            return any(event["event"] == "relay_connected" for event in events)
-
-        await until(connected)
+        await until(logged(events, "relay_connected"))
         first, *others = some_lives(6, 0)
         await tell_all(house, [first])
-
-        async def under_way() -> bool:
-            return any(event["event"] == "relay_sent" for event in events)
-
-        await until(under_way)
+        await until(logged(events, "relay_sent"))
         async with house.line() as line:
             for notice in others:
                 await line.tell(notice)
@@ -126,11 +128,7 @@ async def test_national_server_that_comes_late(open_house: HouseMaker, pki: Pki,
         late = AsyncExitStack()
         async with late, relay_of(house, url=f"wss://{address}/records", parcel_notices=7):
             await tell_all(house, lives)
-
-            async def tried() -> bool:
-                return any(event["event"] == "relay_interrupted" for event in events)
-
-            await until(tried)
+            await until(logged(events, "relay_interrupted"))
             assert taken(journal) == []
             await late.enter_async_context(national(pki, journal, address))
             await until(lambda: relayed(house))
@@ -304,11 +302,7 @@ async def test_one_relay_at_a_time(open_house: HouseMaker, pki: Pki, tmp_path: P
     async with serving(ear.application(), pki.files(Role.NATIONAL, "juki")) as url:
         with capture_logs() as events:
             async with relay_of(house, url=url):
-
-                async def waits() -> bool:
-                    return any(event["event"] == "relay_waits" for event in events)
-
-                await until(waits)
+                await until(logged(events, "relay_waits"))
                 notice = juki_change()
                 await tell_all(house, [notice])
                 await until(lambda: relayed(house))

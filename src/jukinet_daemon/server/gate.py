@@ -141,9 +141,9 @@ class Gate:
             if not shaken:
                 await part(connection)
         except HandshakeTooLong:
-            log.warning("tls_broke", door=self.door, stage="handshake", reason="TOO_LONG", address=address)
+            self._tell_broken("TOO_LONG", address)
         except TimeoutError:
-            log.warning("tls_broke", door=self.door, stage="handshake", reason="TIMEOUT", address=address)
+            self._tell_broken("TIMEOUT", address)
         except OSError:
             pass  # it came and went
         except Exception as fault:
@@ -174,7 +174,10 @@ class Gate:
         if refusal:
             self._refuse(refusal, address, None)
         elif not isinstance(fault, _NO_FAULT_OF_TLS):
-            log.warning("tls_broke", door=self.door, stage="handshake", reason=fault.reason, address=address)
+            self._tell_broken(fault.reason, address)
+
+    def _tell_broken(self, reason: str | None, address: str) -> None:
+        log.warning("tls_broke", door=self.door, stage="handshake", reason=reason, address=address)
 
 
 class _WatchedTls(ShakenTls):
