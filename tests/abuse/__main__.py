@@ -63,8 +63,9 @@ async def prefecture(ground: Ground, bridge: str) -> AsyncIterator[Prefecture]:
         await made.close()
 
 
-async def wave(place: Prefecture, bridge: str, plan: Plan, stage: Stage) -> tuple[dict[str, Tally], float]:
-    """One wave of bad peers, to the close of the last; and the most memory the daemon had meanwhile."""
+@asynccontextmanager
+async def crowd(place: Prefecture, bridge: str, plan: Plan) -> AsyncIterator[asyncio.subprocess.Process]:
+    """The process of the bad peers, ready to go: what it costs to start is not what is measured."""
     told = {
         "doors": {"notices": place.notices, "bridge": bridge},
         "pki": str(place.ground.pki.folder),
@@ -80,24 +81,39 @@ async def wave(place: Prefecture, bridge: str, plan: Plan, stage: Stage) -> tupl
         cwd=TESTS,
         limit=2**24,
     )
-    assert bad.stdin is not None
-    assert bad.stdout is not None
-    most = 0.0
     try:
-        bad.stdin.write(json.dumps(told).encode() + b"\n")
-        async for line in bad.stdout:
-            said = json.loads(line)
-            most = max(most, memory_mib(place.daemon.pid))
-            if "tallies" in said:
-                return {name: Tally(**tally) for name, tally in said["tallies"].items()}, most
-            waiting = ", ".join(f"{name}: {number}" for name, number in said["waiting"].items())
-            left = sum(said["waiting"].values())
-            stage.begins(f"閉じていない / not closed for good: {left:,} of {plan.count:,}", f"({waiting})")
-        raise RuntimeError("the process of the bad peers ended by itself")
+        await _tell(bad, json.dumps(told))
+        assert bad.stdout is not None
+        await bad.stdout.readline()
+        yield bad
     finally:
         if bad.returncode is None:
             bad.kill()
         await bad.wait()
+
+
+async def _tell(bad: asyncio.subprocess.Process, line: str) -> None:
+    assert bad.stdin is not None
+    bad.stdin.write(line.encode() + b"\n")
+    await bad.stdin.drain()
+
+
+async def wave(
+    bad: asyncio.subprocess.Process, place: Prefecture, stage: Stage
+) -> tuple[dict[str, Tally], float]:
+    """Sends the bad peers, to the close of the last; and the most memory the daemon had meanwhile."""
+    await _tell(bad, "go")
+    assert bad.stdout is not None
+    most = 0.0
+    async for line in bad.stdout:
+        said = json.loads(line)
+        most = max(most, memory_mib(place.daemon.pid))
+        if "tallies" in said:
+            return {name: Tally(**tally) for name, tally in said["tallies"].items()}, most
+        waiting = ", ".join(f"{name}: {number}" for name, number in said["waiting"].items())
+        left = sum(said["waiting"].values())
+        stage.begins(f"閉じていない / not closed for good: {left:,}", f"({waiting})")
+    raise RuntimeError("the process of the bad peers ended by itself")
 
 
 def lenders() -> list[str]:
@@ -127,12 +143,13 @@ async def run(ground: Ground, plan: Plan) -> Report:
             before = descriptors(place.daemon.pid)
             report.memory.append(memory_mib(place.daemon.pid))
             for number in range(plan.waves):
-                stage.begins("静か / quiet")
-                good.times = report.quiet
-                await asyncio.sleep(plan.quiet_s)
-                stage.begins(f"荒らし / wave {number + 1}: {plan.count:,}")
-                good.times = report.abused
-                tallies, memory = await wave(place, bridge, plan, stage)
+                async with crowd(place, bridge, plan) as bad:
+                    stage.begins("静か / quiet")
+                    good.times = report.quiet
+                    await asyncio.sleep(plan.quiet_s)
+                    stage.begins(f"荒らし / wave {number + 1}: {plan.count:,}")
+                    good.times = report.abused
+                    tallies, memory = await wave(bad, place, stage)
                 report.waves.append(tallies)
                 report.memory.append(memory)
                 good.times = Times()

@@ -1,10 +1,12 @@
 """悪い相手: python -m abuse.bad: so many bad peers at once, in a process that gives way to every other.
 
-One line of JSON in: doors, certificates, how many. Lines out: now and then how many of each kind are left,
-and at last of each kind the seconds from first byte to the server's close, of every connection.
+One line of JSON in: doors, certificates, how many; a line out once they are ready; one more line in sends
+them. Lines out: now and then how many of each kind are left, and at last of each kind the seconds from first
+byte to the server's close, of every connection.
 """
 
 import asyncio
+import gc
 import json
 import os
 import random
@@ -24,11 +26,12 @@ from abuse.closes import Closes
 from abuse.kinds import KINDS, Bad, Kind, hello
 from jukinet_daemon.pki.peer import Role
 from jukinet_daemon.pki.tls import client_context
+from jukinet_daemon.server.gate import HANDSHAKE_TIMEOUT_S
 from jukinet_daemon.sim.pki import tls_files
 
 TELL_S = 2.0
-# One that is meant to be held and is closed sooner was turned away: it comes again after a while.
-TURNED_AWAY_S = 1.0
+# One that is meant to be held and is closed sooner than any handshake had no turn: it comes again in a while.
+TURNED_AWAY_S = HANDSHAKE_TIMEOUT_S
 PERSISTS_S = 12.0
 CONNECT_S = 20.0
 NAP_S = 0.002
@@ -56,13 +59,14 @@ class Crowd:
         self._contexts = [client_context(tls_files(pki, *name)) for name in names]
         self._of_the_bridge = client_context(tls_files(pki, Role.PREF, "fuhyo"))
         self._hello = hello()
-        self._began = time.monotonic()
+        self._began = 0.0
         self._closes = Closes()
         self.tallies: dict[str, Tally] = defaultdict(Tally)
         self.waiting: Counter[str] = Counter()
 
     async def run(self, count: int) -> None:
         """Sends them all at once and waits until the server has closed the last."""
+        self._began = time.monotonic()
         kinds: Iterator[str] = cycle(KINDS)
         self.waiting.update(islice(cycle(KINDS), count))
         async with asyncio.TaskGroup() as group:
@@ -161,6 +165,10 @@ async def work() -> None:
     asyncio.get_running_loop().set_exception_handler(lambda _loop, _context: None)
     told = json.loads(sys.stdin.buffer.readline())
     crowd = Crowd(told["doors"], Path(told["pki"]), told["municipalities"], told["given_up_s"])
+    # Two thousand of everything would be gone through again and again; nothing here is to be found.
+    gc.disable()
+    print(json.dumps({"ready": True}), flush=True)
+    sys.stdin.buffer.readline()
     meanwhile = [asyncio.create_task(tell(crowd))]
     if told["aside"]:
         os.sched_setscheduler(0, os.SCHED_IDLE, os.sched_param(0))

@@ -54,7 +54,7 @@ def swallow_an_io_error() -> None:
 
 def forgetful_deduplication() -> None:
     """Remembers no id that it has seen; the database that goes with it is FORGETFUL."""
-    _requery("find_answers", "WHERE notice_id", "WHERE false AND notice_id")
+    _requery("find_known", "WHERE notice_id", "WHERE false AND notice_id")
 
 
 FORGETFUL = """

@@ -4,7 +4,7 @@ import asyncio
 import os
 import socket
 from collections.abc import AsyncIterator
-from contextlib import AsyncExitStack, asynccontextmanager
+from contextlib import AsyncExitStack, ExitStack, asynccontextmanager
 from pathlib import Path
 from typing import Any
 
@@ -13,10 +13,10 @@ import pytest
 from abuse.__main__ import Plan, run
 from campaign.prefecture import Ground
 from conftest import HouseMaker
-from jukinet_daemon.server import gate
+from jukinet_daemon.server import entrance, gate
+from jukinet_daemon.server.entrance import Entrance
 from jukinet_daemon.server.frames import MAX_CONTROLS
 from jukinet_daemon.server.gate import MOST_OF_A_PEER
-from jukinet_daemon.server.porch import MOST
 from jukinet_daemon.sim.postgres import EmbeddedPostgres
 from support.notices import juki_change
 from support.raw import RawLine, cs_context, frame, raw_line
@@ -24,12 +24,14 @@ from support.watch import Watch, watching
 from support.world import FUKUOKA, KITAKYUSHU, TRUST_DOMAIN, House, Pki, until
 
 GONE_S = 60.0
+MOST = 100
 PING, PONG = 9, 10
 CROWD, OTHER = "127.0.2.1", "127.0.2.2"
 
 
 @pytest.fixture
-async def house(open_house: HouseMaker) -> House:
+async def house(open_house: HouseMaker, monkeypatch: pytest.MonkeyPatch) -> House:
+    monkeypatch.setattr(entrance, "MOST", MOST)
     opened: House = await open_house("juki", national=False)
     return opened
 
@@ -160,6 +162,7 @@ async def test_a_full_porch_gives_every_place_back(
 ) -> None:
     """Whoever gave way, was turned away or went by itself is gone wholly, and newcomers come in meanwhile."""
     monkeypatch.setattr(gate, "HANDSHAKE_TIMEOUT_S", 10 * GONE_S)
+    monkeypatch.setattr(entrance, "PATIENCE_S", 10 * GONE_S)
     await _served(house)
     before = _sockets()
     with watching(caplog) as watch:
@@ -185,6 +188,41 @@ async def test_a_full_porch_gives_every_place_back(
         for _ in range(MOST):
             await crowd.enter_async_context(_silent(house, CROWD))
         await _handshakes(MOST)
+
+
+async def test_whoever_waits_too_long_for_a_turn_is_turned_away(
+    house: House, caplog: pytest.LogCaptureFixture, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Told of once, and never shaken hands with; who comes when there are turns again has one."""
+    with monkeypatch.context() as impatient, watching(caplog) as watch:
+        impatient.setattr(entrance, "PATIENCE_S", 0.0)
+        async with AsyncExitStack() as crowd:
+            standing = [await crowd.enter_async_context(_silent(house, CROWD)) for _ in range(MOST)]
+            assert all([await _closed(one) for one in standing])
+    assert [event["reason"] for event in await _events(watch, "peer_refused")] == ["crowding"]
+    assert await _events(watch, "tls_broke") == []
+    await _served(house)
+
+
+async def test_handshakes_begin_one_in_each_pace() -> None:
+    """And one more behind a pause: never three of them sooner than one pace apart."""
+    begun, all_begun = list[float](), asyncio.Event()
+
+    async def shake(connection: socket.socket, _address: str) -> None:
+        connection.close()
+        begun.append(asyncio.get_running_loop().time())
+        if len(begun) == 6:
+            all_begun.set()
+
+    with socket.create_server(("127.0.0.1", 0)) as listening, ExitStack() as callers:
+        listening.setblocking(False)
+        for _ in range(6):
+            callers.enter_context(socket.create_connection(listening.getsockname()))
+        opened = Entrance("notices", listening, shake, pytest.fail, pace_s=0.1)
+        async with asyncio.timeout(GONE_S):
+            await all_begun.wait()
+        await opened.close()
+    assert all(third - first >= 0.1 for first, third in zip(begun, begun[2:], strict=False))
 
 
 async def test_a_hundred_bad_peers_of_every_kind(pg: EmbeddedPostgres, pki: Pki, tmp_path: Path) -> None:

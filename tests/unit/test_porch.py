@@ -1,6 +1,10 @@
 """Who is taken before a full gate, who gives way, and whose turn is next."""
 
 import socket
+from collections import Counter
+
+from hypothesis import given
+from hypothesis import strategies as st
 
 from jukinet_daemon.server.porch import Porch, Standing
 
@@ -16,7 +20,7 @@ def standing(porch: Porch, addresses: str) -> list[Standing]:
 
 def newcomer(address: str) -> Standing:
     with socket.socket() as closed:
-        return Standing(closed, address)
+        return Standing(closed, address, 0.0)
 
 
 def turns(porch: Porch) -> str:
@@ -63,6 +67,44 @@ def test_turns_go_round_and_in_the_order_of_an_address() -> None:
     porch = Porch(9)
     first, second, third, other = standing(porch, "aaab")
     assert [porch.next() for _ in range(5)] == [first, other, second, third, None]
+    assert not porch.waits
+
+
+def test_who_came_first_waits_first_until_its_turn() -> None:
+    porch = Porch(9)
+    first, second, third, other = standing(porch, "aaba")
+    assert porch.first_to_wait(2) == [first, second]
+    assert [porch.next(), porch.next()] == [first, third]
+    porch.leave(second)
+    assert porch.first_to_wait(9) == [other]
+    assert porch.next() is other
+    assert porch.everybody() == [first, other, third]
+
+
+@given(st.lists(st.tuples(st.sampled_from("abcde"), st.integers(0, 9))))
+def test_the_most_crowded_address_is_known_at_every_step(steps: list[tuple[str, int]]) -> None:
+    """Whatever comes and goes: checked against counting anew."""
+    porch, here = Porch(MOST), list[Standing]()
+    for address, choice in steps:
+        if here and choice > 6:
+            porch.leave(here.pop(choice % len(here)))
+            continue
+        came = newcomer(address)
+        goes = porch.enter(came)
+        crowd = Counter(one.address for one in here)
+        if len(here) < MOST:
+            assert goes is None
+        elif max(crowd.values()) <= crowd[address] + 1:
+            assert goes is came
+            continue
+        else:
+            assert goes is not None
+            assert crowd[goes.address] == max(crowd.values())
+            assert goes is next(one for one in here if one.address == goes.address)
+            here.remove(goes)
+        here.append(came)
+        assert set(porch.everybody()) == set(here)
+        assert len(porch) == len(here)
 
 
 def test_who_has_left_makes_room_and_leaves_once() -> None:

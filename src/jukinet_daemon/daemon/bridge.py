@@ -19,6 +19,7 @@ from jukinet_daemon.pki.trust import DoorPolicy, Side
 from jukinet_daemon.server.bridge import BridgeDesk, BridgeDoor, Note
 from jukinet_daemon.server.bridge_control import BridgeWindow
 from jukinet_daemon.server.control import bound, plainly, serve_here
+from jukinet_daemon.server.entrance import PACE_OF_ONE_S
 from jukinet_daemon.server.listener import Listener
 from jukinet_daemon.service.bridge_case import Permit, leaf
 from jukinet_daemon.service.bridge_confirm import Confirmer
@@ -118,7 +119,7 @@ async def _open_door(
     national: Inquirer | None = None,
 ) -> None:
     door = BridgeDoor(desk)
-    listener = Listener(door.application(), frame.gate("bridge"))
+    listener = Listener(door.application(), frame.gate("bridge", PACE_OF_ONE_S))
     frame.stack.push_async_callback(listener.close)
     frame.addresses["bridge"] = await listener.open(settings.listen, frame.passed.get("bridge"))
     frame.status.doors["bridge"] = lambda: {

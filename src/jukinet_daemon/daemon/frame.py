@@ -17,6 +17,7 @@ from jukinet_daemon.pki.files import PkiFileError
 from jukinet_daemon.pki.peer import PeerIdentity, Role
 from jukinet_daemon.pki.refusal import Refusal
 from jukinet_daemon.schemas import read_areas, read_bases, read_offices
+from jukinet_daemon.server.entrance import PACE_S
 from jukinet_daemon.server.gate import Gate
 from jukinet_daemon.service.batch import House
 from jukinet_daemon.service.clock import Clock, clock_of
@@ -110,11 +111,11 @@ class Frame:
             raise PkiFileError(tls.certificate, f"must name {expected.uri}")
         self.status.expiries, self.status.credentials = self._expiries, self._credential_faults
 
-    def gate(self, door: str) -> Gate:
-        """The TLS entrance of a door, kept up to date with the files."""
+    def gate(self, door: str, pace_s: float = PACE_S) -> Gate:
+        """The TLS entrance of a door, kept up to date with the files; a handshake begins in each `pace_s`."""
         self.count_refused(door)
         own = self.credentials.own
-        gate = Gate(door, own.server, self.refused, own.until)
+        gate = Gate(door, own.server, self.refused, own.until, pace_s)
         self.lines.append(gate)
         return gate
 

@@ -1,19 +1,29 @@
 """入口: takes who connects from the kernel, and lets one after another begin the handshake."""
 
 import asyncio
+import resource
 import socket
 from collections.abc import Callable, Coroutine
 from functools import partial
 
 import structlog
 
-from jukinet_daemon.server.porch import Porch, Standing
+from jukinet_daemon.server.porch import MOST, Porch, Standing
 
 log = structlog.get_logger()
 
-# One handshake is begun in so many seconds: it costs the loop two milliseconds and a thread two, and a crowd
-# of them must leave both to those who are inside.
+# One handshake is begun in so many seconds: it costs the loop some five milliseconds, with what follows it,
+# and a thread four, and a crowd of them must leave both to those who are inside.
 PACE_S = 0.02
+# A door with one peer needs no more.
+PACE_OF_ONE_S = 0.1
+# Whoever has waited so long for its turn goes; of a crowd, so many at most each time we look.
+PATIENCE_S = 2.5
+MOST_DISMISSED = 16
+LOOK_S = 0.02
+# Of the files that a process may open, this share is for those before one door: there may be two, and neither
+# must leave none for the database.
+SHARE_OF_FILES = 0.25
 # So many are taken from the kernel before the loop goes on: whoever is not taken waits there, unseen.
 MOST_AT_ONCE = 4
 # Where no more connections can be taken (too many open files), trying at once again would only burn the loop.
@@ -25,18 +35,25 @@ Shake = Callable[[socket.socket, str], Coroutine[None, None, None]]
 class Entrance:
     """One listening socket and those before the gate behind it.
 
-    `shake` is the handshake: with whom, from where. `crowds` hears of an address that found no room. One
-    whose turn has not come is an entry in the porch and nothing more: a crowd brings thousands in a second.
+    `shake` is the handshake: with whom, from where. `crowds` hears of an address that found no room or turn.
+    One whose turn has not come is an entry in the porch and nothing more: a crowd brings thousands a second.
     """
 
     def __init__(
-        self, door: str, listening: socket.socket, shake: Shake, crowds: Callable[[str], None]
+        self,
+        door: str,
+        listening: socket.socket,
+        shake: Shake,
+        crowds: Callable[[str], None],
+        pace_s: float = PACE_S,
     ) -> None:
         self._door = door
+        self._pace_s = pace_s
+        self._due = 0.0
         self._listening = listening
         self._shake = shake
         self._crowds = crowds
-        self._porch = Porch()
+        self._porch = Porch(_room())
         self._somebody = asyncio.Event()
         self._loop = asyncio.get_running_loop()
         self._again: asyncio.TimerHandle | None = None
@@ -76,7 +93,7 @@ class Entrance:
 
     def _meet(self, connection: socket.socket, address: str) -> None:
         connection.setblocking(False)
-        newcomer = Standing(connection, address)
+        newcomer = Standing(connection, address, self._loop.time())
         goes = self._porch.enter(newcomer)
         if goes:
             goes.turn_away()
@@ -88,11 +105,35 @@ class Entrance:
     async def _give_turns(self) -> None:
         while True:
             await self._somebody.wait()
-            if one := self._porch.next():
-                self._begin(one)
-                await asyncio.sleep(PACE_S)
-            else:
+            for one in self._porch.first_to_wait(MOST_DISMISSED):
+                self._patient(one)
+            self._give_turn(self._loop.time())
+            if not self._porch.waits:
                 self._somebody.clear()
+            await asyncio.sleep(LOOK_S)
+
+    def _give_turn(self, now: float) -> None:
+        """Begins the next handshake if it is time: one in each pace, and one more after a pause."""
+        if now >= self._due and (one := self._next()):
+            self._due = max(self._due, now - self._pace_s) + self._pace_s
+            self._begin(one)
+
+    def _next(self) -> Standing | None:
+        """Whose turn it is; nobody where none waits, or where too many had no patience left."""
+        for _ in range(MOST_DISMISSED):
+            one = self._porch.next()
+            if not one or self._patient(one):
+                return one
+        return None
+
+    def _patient(self, one: Standing) -> bool:
+        """Whether one has not waited too long; if it has, it goes."""
+        if self._loop.time() - one.came < PATIENCE_S:
+            return True
+        self._porch.leave(one)
+        one.turn_away()
+        self._crowds(one.address)
+        return False
 
     def _begin(self, one: Standing) -> None:
         one.handshake = self._loop.create_task(self._shake(one.connection, one.address))
@@ -102,3 +143,9 @@ class Entrance:
         self._porch.leave(one)
         if handshake.cancelled():
             one.connection.close()
+
+
+def _room() -> int:
+    """How many may stand before a door of this process."""
+    files, _hard = resource.getrlimit(resource.RLIMIT_NOFILE)
+    return MOST if files == resource.RLIM_INFINITY else min(MOST, int(files * SHARE_OF_FILES))

@@ -18,15 +18,15 @@ from jukinet_daemon.pki.refusal import Refusal, refusal_in
 from jukinet_daemon.pki.standing import Standing
 from jukinet_daemon.pki.tls import peer_certificate
 from jukinet_daemon.pki.trust import NotAdmitted
-from jukinet_daemon.server.entrance import Entrance
+from jukinet_daemon.server.entrance import PACE_S, Entrance
 from jukinet_daemon.server.handshake import Handshakes, HandshakeTooLong, ShakenTls, part
 from jukinet_daemon.service.refused import RefusedPeers
 
 log = structlog.get_logger()
 
 # From its turn on: so a crowd that came at one moment does not end at one moment, which would halt the loop.
-# With the longest wait for a turn (all of the porch, 2.6 s) and the request that follows (server/guard.py)
-# less than ten seconds.
+# With the longest wait for a turn (server/entrance.py) and the request that follows (server/guard.py) less
+# than ten seconds.
 HANDSHAKE_TIMEOUT_S = 3.0
 # A CS holds one connection, or a few while it comes back; more are no use to it.
 MOST_OF_A_PEER = 32
@@ -56,8 +56,10 @@ class Gate:
         context: ssl.SSLContext,
         refused: RefusedPeers | None = None,
         own_until: datetime | None = None,
+        pace_s: float = PACE_S,
     ) -> None:
         self.door = door
+        self._pace_s = pace_s
         self._refused = refused
         self._entrance: Entrance | None = None
         self._handshakes = Handshakes(door)
@@ -77,7 +79,8 @@ class Gate:
     def open(self, listening: socket.socket, application: Callable[[], asyncio.Protocol]) -> None:
         """Lets in who connects to a listening socket; the application gets who came through the handshake."""
         listening.setsockopt(socket.SOL_SOCKET, socket.SO_SNDBUF, SEND_BUFFER_BYTES)
-        self._entrance = Entrance(self.door, listening, partial(self._shake_hands, application), self._crowds)
+        shake = partial(self._shake_hands, application)
+        self._entrance = Entrance(self.door, listening, shake, self._crowds, self._pace_s)
 
     def stop_accepting(self) -> None:
         """Closes the port; who is inside stays."""

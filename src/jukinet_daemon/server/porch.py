@@ -3,17 +3,21 @@
 import asyncio
 import socket
 from dataclasses import dataclass
+from itertools import islice
 
-# A full handshake at once from every municipality of a prefecture, twice.
-MOST = 128
+# One whose turn has not come costs a socket and no work; turned away it would come again at once, which costs
+# more than to let it stand. Of what each sends the kernel keeps 128 KiB at most: 256 MiB; the units'
+# MemoryMax= has room for that.
+MOST = 2048
 
 
 @dataclass(eq=False, slots=True)
 class Standing:
-    """One who connected, from where, and its handshake once that has begun."""
+    """One who connected, from where, at what time of the loop, and its handshake once that has begun."""
 
     connection: socket.socket
     address: str
+    came: float
     handshake: asyncio.Task[None] | None = None
 
     def turn_away(self) -> None:
@@ -35,14 +39,21 @@ class Porch:
     gives way. And turns go round from address to address. So whoever crowds a door crowds out itself.
     """
 
-    def __init__(self, most: int = MOST) -> None:
+    def __init__(self, most: int) -> None:
         self._most = most
-        self._here: _ByAddress = {}
+        self._here = _Crowds()
         # Whose turn has not come; the address that waited longest for one comes first.
         self._waiting: _ByAddress = {}
+        # The same, in the order they came.
+        self._queue: dict[Standing, None] = {}
 
     def __len__(self) -> int:
-        return sum(map(len, self._here.values()))
+        return len(self._here)
+
+    @property
+    def waits(self) -> bool:
+        """Whether there is anybody whose turn has not come."""
+        return bool(self._queue)
 
     def enter(self, newcomer: Standing) -> Standing | None:
         """Takes one in. Gives who has to go for it, if any: the newcomer itself where it crowds the door."""
@@ -51,8 +62,9 @@ class Porch:
             return goes
         if goes:
             self.leave(goes)
-        for place in (self._here, self._waiting):
-            place.setdefault(newcomer.address, {})[newcomer] = None
+        self._here.add(newcomer)
+        self._waiting.setdefault(newcomer.address, {})[newcomer] = None
+        self._queue[newcomer] = None
         return goes
 
     def next(self) -> Standing | None:
@@ -60,31 +72,86 @@ class Porch:
         if not self._waiting:
             return None
         address = next(iter(self._waiting))
-        others = self._waiting.pop(address)
-        one = next(iter(others))
-        del others[one]
-        if others:
-            self._waiting[address] = others
+        one = next(iter(self._waiting[address]))
+        self._wait_no_longer(one)
+        if address in self._waiting:
+            self._waiting[address] = self._waiting.pop(address)
         return one
+
+    def first_to_wait(self, most: int) -> list[Standing]:
+        """Those who came first of whom no turn has come, so many at most."""
+        return list(islice(self._queue, most))
 
     def leave(self, one: Standing) -> None:
         """One is here no longer; told of one who has left already, it does nothing."""
-        for place in (self._here, self._waiting):
-            _take_from(place, one)
+        self._here.take(one)
+        self._wait_no_longer(one)
 
     def everybody(self) -> list[Standing]:
         """All who stand here."""
-        return [one for those in self._here.values() for one in those]
+        return self._here.everybody()
 
     def _who_goes_for(self, newcomer: Standing) -> Standing:
-        crowded = max(self._here.values(), key=len)
-        if len(crowded) <= len(self._here.get(newcomer.address, ())) + 1:
+        crowded = self._here.most_crowded()
+        if len(crowded) <= len(self._here.of(newcomer.address)) + 1:
             return newcomer
         return next(iter(crowded))
 
+    def _wait_no_longer(self, one: Standing) -> None:
+        if one not in self._queue:
+            return
+        del self._queue[one]
+        those = self._waiting[one.address]
+        del those[one]
+        if not those:
+            del self._waiting[one.address]
 
-def _take_from(place: _ByAddress, one: Standing) -> None:
-    those = place.get(one.address, {})
-    those.pop(one, None)
-    if not those:
-        place.pop(one.address, None)
+
+class _Crowds:
+    """Those of each address, and who has most; each step costs the same, however many there are."""
+
+    def __init__(self) -> None:
+        self._of: _ByAddress = {}
+        # The addresses that have none here (never any), one, two and so on.
+        self._having: list[dict[str, None]] = [{}]
+        self._count = 0
+
+    def __len__(self) -> int:
+        return self._count
+
+    def of(self, address: str) -> dict[Standing, None]:
+        """Those of one address, in the order they came."""
+        return self._of.get(address, {})
+
+    def most_crowded(self) -> dict[Standing, None]:
+        """Those of an address that has as many as any."""
+        return self._of[next(iter(self._having[-1]))]
+
+    def everybody(self) -> list[Standing]:
+        """All of them."""
+        return [one for those in self._of.values() for one in those]
+
+    def add(self, one: Standing) -> None:
+        """One more."""
+        self._count += 1
+        those = self._of.setdefault(one.address, {})
+        self._having[len(those)].pop(one.address, None)
+        those[one] = None
+        if len(those) == len(self._having):
+            self._having.append({})
+        self._having[len(those)][one.address] = None
+
+    def take(self, one: Standing) -> None:
+        """One fewer, where it was here."""
+        those = self.of(one.address)
+        if one not in those:
+            return
+        self._count -= 1
+        del self._having[len(those)][one.address]
+        del those[one]
+        if those:
+            self._having[len(those)][one.address] = None
+        else:
+            del self._of[one.address]
+        if not self._having[-1]:
+            self._having.pop()

@@ -120,8 +120,8 @@ class Inbox:
         with store_faults():
             async with self._database.pool.acquire() as connection:
                 queries = self._database.queries
-                answers = await connection.fetch(queries["find_answers"], ids)
-                people = await connection.fetch(queries["find_people"], kinds, values)
+                found = await connection.fetch(queries["find_known"], ids, kinds, values)
+                answers = [row for row in found if row["notice_id"]]
                 same: dict[str, set[bytes]] = {row["notice_id"]: set() for row in answers}
                 if repeated := [notice for notice in notices if notice[0] in same]:
                     for row in await connection.fetch(queries["find_same"], *zip(*repeated, strict=True)):
@@ -131,7 +131,7 @@ class Inbox:
                 row["notice_id"]: FirstAnswer(row["sender"], row["answer"], frozenset(same[row["notice_id"]]))
                 for row in answers
             },
-            {Key(_KINDS[row["kind"]], row["value"]): rows.state_of(row) for row in people},
+            {Key(_KINDS[row["kind"]], row["value"]): rows.state_of(row) for row in found if row["kind"]},
         )
 
     async def person_numbers(self, count: int) -> list[int]:
