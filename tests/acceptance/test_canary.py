@@ -7,8 +7,10 @@ import tempfile
 from collections.abc import Iterator
 from contextlib import suppress
 from dataclasses import dataclass, field
+from datetime import datetime, timedelta
 from pathlib import Path
 from typing import Any
+from zoneinfo import ZoneInfo
 
 import aiohttp
 import asyncpg
@@ -23,6 +25,7 @@ from jukinet_daemon.sim.postgres_wheel import run as run_binary
 from jukinet_daemon.store.migrate import migrate
 from support.canary import MADE, MARKS, NAME_MARK, NUMBER_MARK, found, found_below, resident, writings
 from support.forge import sealed
+from support.seal import sealing_sections
 from support.store import session
 from support.world import FUKUOKA, CsLine, Pki, national_server, until
 
@@ -62,7 +65,9 @@ async def aftermath(own_postgres: EmbeddedPostgres, tmp_path: Path, pki: Pki) ->
     config = tmp_path / "juki.toml"
     async with national_server("juki", pki, tmp_path / "national.journal") as url:
         text = config_text("juki", pki, own_postgres.dsn("juki"), tmp_path, {"notices": 0, "health": 0})
-        await asyncio.to_thread(config.write_text, f'{text}[national]\nurl = "{url}"\n', "utf-8")
+        await asyncio.to_thread(
+            config.write_text, f'{text}{sealing_sections(tmp_path)}[national]\nurl = "{url}"\n', "utf-8"
+        )
         child, ready = Child("jukinetd", tmp_path), ReadySocket(tmp_path / "notify")
         await child.start(
             "jukinet_daemon.cli.jukinetd",
@@ -151,9 +156,7 @@ async def _look(after: Aftermath, child: Child, config: Path, health: str) -> No
     async with aiohttp.ClientSession() as client:
         for path in ("/healthz", "/metrics", "/readyz"):
             after.shown[path] = await (await client.get(f"http://{health}{path}")).read()
-    for words in (("status",), ("status", "--json"), ("held", "list"), ("held", "list", "--json")):
-        _, output, errors = await run("jukinetctl", words[0], *words[1:], "--config", str(config))
-        after.shown["jukinetctl " + " ".join(words)] = (output + errors).encode()
+    await _operate(after, config)
     for name in ("cmdline", "environ", "limits"):
         after.shown[name] = await asyncio.to_thread(Path(f"/proc/{child.pid}/{name}").read_bytes)
     async with session(after.postgres.dsn("juki")) as owner:
@@ -161,6 +164,38 @@ async def _look(after: Aftermath, child: Child, config: Path, health: str) -> No
         told = await owner.fetch("SELECT * FROM process")
     after.shown["pg_stat_activity"] = repr([tuple(row) for row in rows]).encode()
     after.shown["process"] = repr([tuple(row) for row in told]).encode()
+
+
+async def _operate(after: Aftermath, config: Path) -> None:
+    """All that an operator does; only to whom asks for one held notice is anybody's name told."""
+    async with session(after.postgres.dsn("juki")) as owner:
+        first, second = [str(row[0]) for row in await owner.fetch("SELECT notice_id FROM held LIMIT 2")]
+        relayed = str(await owner.fetchval("SELECT notice_id FROM outbox LIMIT 1"))
+    for_reading = (
+        *(("status",), ("status", "--json"), ("held", "list"), ("held", "list", "--json")),
+        *(("trace", first), ("trace", relayed, "--json"), ("numbers", "list"), ("keys", "status")),
+        *(("ledger", "verify"), ("ledger", "prove", relayed, "--out", str(after.folder / "proof"))),
+        *(("diagnose",), ("maintenance", "status")),
+    )
+    ended = await asyncio.gather(*(_ask(after, config, *words) for words in for_reading))
+    assert set(ended) == {0, 2}  # status: notices are held
+    assert await _ask(after, config, "held", "show", first) == 0
+    assert NAME_MARK in found(after.shown.pop(f"jukinetctl held show {first}"))
+    later = f"{datetime.now(ZoneInfo('Asia/Tokyo')) + timedelta(hours=1):%Y-%m-%dT%H:%M}"
+    for status, words in (
+        (2, ("held", "release", first, "--apply")),
+        (0, ("held", "reject", second, "--reason", "withdrawn", "--apply")),
+        (1, ("held", "show", second)),
+        (0, ("maintenance", "on", "--until", later)),
+        (0, ("maintenance", "off")),
+    ):
+        assert await _ask(after, config, *words) == status
+
+
+async def _ask(after: Aftermath, config: Path, *words: str) -> int:
+    status, output, errors = await run("jukinetctl", words[0], *words[1:], "--config", str(config))
+    after.shown["jukinetctl " + " ".join(words)] = (output + errors).encode()
+    return status
 
 
 async def test_no_resident_is_anywhere(aftermath: Aftermath, tmp_path: Path) -> None:
