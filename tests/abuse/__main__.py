@@ -84,7 +84,8 @@ async def crowd(place: Prefecture, bridge: str, plan: Plan) -> AsyncIterator[asy
     try:
         await _tell(bad, json.dumps(told))
         assert bad.stdout is not None
-        await bad.stdout.readline()
+        if not await bad.stdout.readline():
+            raise RuntimeError("the process of the bad peers did not begin")
         yield bad
     finally:
         if bad.returncode is None:

@@ -30,8 +30,6 @@ from jukinet_daemon.server.gate import HANDSHAKE_TIMEOUT_S
 from jukinet_daemon.sim.pki import tls_files
 
 TELL_S = 2.0
-# One that is meant to be held and is closed sooner than any handshake had no turn: it comes again in a while.
-TURNED_AWAY_S = HANDSHAKE_TIMEOUT_S
 PERSISTS_S = 12.0
 CONNECT_S = 20.0
 NAP_S = 0.002
@@ -79,10 +77,12 @@ class Crowd:
 
     async def _to_its_end(self, number: int, kind: Kind, tally: Tally) -> None:
         while True:
-            seconds = await self._one(number, kind, tally)
+            shaken = asyncio.Event()
+            seconds = await self._one(number, kind, shaken, tally)
             if seconds is None:
                 return
-            if not kind.held or seconds >= TURNED_AWAY_S:
+            # Without TLS nobody tells of a turn; but none that had one and is borne is closed any sooner.
+            if shaken.is_set() if kind.tls else not kind.held or seconds >= HANDSHAKE_TIMEOUT_S:
                 tally.held.append(seconds)
                 return
             tally.turned_away.append(seconds)
@@ -90,7 +90,7 @@ class Crowd:
                 return
             await asyncio.sleep(random.uniform(0.5, 1.5))
 
-    async def _one(self, number: int, kind: Kind, tally: Tally) -> float | None:
+    async def _one(self, number: int, kind: Kind, shaken: asyncio.Event, tally: Tally) -> float | None:
         """The seconds from first byte to close of one connection."""
         # Each municipality has an address of its own, as on its own line.
         address = f"127.0.1.{1 + number % len(self._contexts)}"
@@ -107,7 +107,7 @@ class Crowd:
             tally.unconnected += 1
             return None
         began = time.monotonic()
-        acting = asyncio.create_task(self._act(connection.dup(), number, kind))
+        acting = asyncio.create_task(self._act(connection.dup(), number, kind, shaken))
         try:
             async with asyncio.timeout(self._given_up_s):
                 await self._closes.of(connection)
@@ -120,7 +120,7 @@ class Crowd:
             await asyncio.gather(acting, return_exceptions=True)
             connection.close()
 
-    async def _act(self, connection: socket.socket, number: int, kind: Kind) -> None:
+    async def _act(self, connection: socket.socket, number: int, kind: Kind, shaken: asyncio.Event) -> None:
         context = self._context(number, kind)
         reader, writer = await asyncio.open_connection(
             sock=connection,
@@ -128,6 +128,7 @@ class Crowd:
             server_hostname="prefecture" if context else None,
             ssl_handshake_timeout=self._given_up_s if context else None,
         )
+        shaken.set()
         try:
             await kind.act(Bad(reader, writer, self._hello))
             await asyncio.Event().wait()

@@ -25,6 +25,7 @@ from support.world import FUKUOKA, KITAKYUSHU, TRUST_DOMAIN, House, Pki, until
 
 GONE_S = 60.0
 MOST = 100
+PACE_S = 0.1
 PING, PONG = 9, 10
 CROWD, OTHER = "127.0.2.1", "127.0.2.2"
 
@@ -204,25 +205,42 @@ async def test_whoever_waits_too_long_for_a_turn_is_turned_away(
     await _served(house)
 
 
+@asynccontextmanager
+async def _entrance(begun: asyncio.Queue[tuple[str, float]]) -> AsyncIterator[tuple[str, int]]:
+    """An entrance with a slow pace, which closes whom it would shake hands with and says who and when."""
+
+    async def shake(connection: socket.socket, address: str) -> None:
+        connection.close()
+        begun.put_nowait((address, asyncio.get_running_loop().time()))
+
+    with socket.create_server(("127.0.0.1", 0)) as listening:
+        listening.setblocking(False)
+        opened = Entrance("notices", listening, shake, pytest.fail, pace_s=PACE_S)
+        async with asyncio.timeout(GONE_S):
+            yield listening.getsockname()
+        await opened.close()
+
+
 async def test_handshakes_begin_one_in_each_pace() -> None:
     """And one more behind a pause: never three of them sooner than one pace apart."""
-    begun, all_begun = list[float](), asyncio.Event()
+    begun: asyncio.Queue[tuple[str, float]] = asyncio.Queue()
+    async with _entrance(begun) as door:
+        with ExitStack() as callers:
+            for _ in range(6):
+                callers.enter_context(socket.create_connection(door))
+            times = [(await begun.get())[1] for _ in range(6)]
+    # They are of the handshake, which begins a little after its turn was given.
+    assert all(third - first > 0.8 * PACE_S for first, third in zip(times, times[2:], strict=False))
 
-    async def shake(connection: socket.socket, _address: str) -> None:
-        connection.close()
-        begun.append(asyncio.get_running_loop().time())
-        if len(begun) == 6:
-            all_begun.set()
 
-    with socket.create_server(("127.0.0.1", 0)) as listening, ExitStack() as callers:
-        listening.setblocking(False)
-        for _ in range(6):
-            callers.enter_context(socket.create_connection(listening.getsockname()))
-        opened = Entrance("notices", listening, shake, pytest.fail, pace_s=0.1)
-        async with asyncio.timeout(GONE_S):
-            await all_begun.wait()
-        await opened.close()
-    assert all(third - first >= 0.1 for first, third in zip(begun, begun[2:], strict=False))
+async def test_one_that_has_gone_by_itself_takes_no_turn() -> None:
+    begun: asyncio.Queue[tuple[str, float]] = asyncio.Queue()
+    async with _entrance(begun) as door:
+        for _ in range(20):
+            socket.create_connection(door, source_address=(CROWD, 0)).close()
+        with socket.create_connection(door, source_address=(OTHER, 0)):
+            assert (await begun.get())[0] == OTHER
+    assert begun.empty()
 
 
 async def test_a_hundred_bad_peers_of_every_kind(pg: EmbeddedPostgres, pki: Pki, tmp_path: Path) -> None:

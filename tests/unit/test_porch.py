@@ -3,9 +3,11 @@
 import socket
 from collections import Counter
 
+import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from jukinet_daemon.server import porch as porch_module
 from jukinet_daemon.server.porch import Porch, Standing
 
 MOST = 4
@@ -86,8 +88,12 @@ def test_the_most_crowded_address_is_known_at_every_step(steps: list[tuple[str, 
     """Whatever comes and goes: checked against counting anew."""
     porch, here = Porch(MOST), list[Standing]()
     for address, choice in steps:
-        if here and choice > 6:
+        if choice == 9:
+            porch.next()
+        elif here and choice > 6:
             porch.leave(here.pop(choice % len(here)))
+        assert set(porch.everybody()) == set(here)
+        if choice > 6:
             continue
         came = newcomer(address)
         goes = porch.enter(came)
@@ -105,6 +111,39 @@ def test_the_most_crowded_address_is_known_at_every_step(steps: list[tuple[str, 
         here.append(came)
         assert set(porch.everybody()) == set(here)
         assert len(porch) == len(here)
+
+
+def test_an_address_that_waits_in_vain_has_not_begun_anew_when_it_comes_again() -> None:
+    """Others come again and again from more addresses than there are turns in anybody's patience."""
+    porch, turns_in_patience = Porch(1000), 25
+    for number in range(40):
+        porch.enter(newcomer(f"bad {number}"))
+    tries, served = 0, False
+    while not served:
+        tries += 1
+        good = newcomer("good")
+        porch.enter(good)
+        for _ in range(turns_in_patience):
+            next_one = porch.next()
+            assert next_one is not None
+            porch.leave(next_one)
+            if served := next_one is good:
+                break
+            porch.enter(newcomer(next_one.address))
+        porch.leave(good)
+    assert tries == 2
+
+
+def test_of_ever_new_addresses_only_so_many_are_known(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(porch_module, "REMEMBERED", 8)
+    porch = Porch(MOST)
+    waiting = newcomer("waits")
+    porch.enter(waiting)
+    for number in range(20):
+        one = newcomer(f"{number}")
+        porch.enter(one)
+        porch.leave(one)
+    assert porch.next() is waiting
 
 
 def test_who_has_left_makes_room_and_leaves_once() -> None:

@@ -17,12 +17,14 @@ log = structlog.get_logger()
 PACE_S = 0.02
 # A door with one peer needs no more.
 PACE_OF_ONE_S = 0.1
-# Whoever has waited so long for its turn goes; of a crowd, so many at most each time we look.
+# We look so often for who is next, so no pace is faster.
+LOOK_S = 0.02
+# Whoever has waited so long for its turn goes; of a crowd, so many at most at each look, and as many again of
+# those whose turn it would be.
 PATIENCE_S = 2.5
 MOST_DISMISSED = 16
-LOOK_S = 0.02
-# Of the files that a process may open, this share is for those before one door: there may be two, and neither
-# must leave none for the database.
+# Of the files that a process may open, this share is for those before one door: a process may have two, and
+# what they leave must do for those inside and for the database.
 SHARE_OF_FILES = 0.25
 # So many are taken from the kernel before the loop goes on: whoever is not taken waits there, unseen.
 MOST_AT_ONCE = 4
@@ -105,24 +107,28 @@ class Entrance:
     async def _give_turns(self) -> None:
         while True:
             await self._somebody.wait()
-            for one in self._porch.first_to_wait(MOST_DISMISSED):
-                self._patient(one)
-            self._give_turn(self._loop.time())
-            if not self._porch.waits:
-                self._somebody.clear()
+            try:
+                self._look()
+            except Exception as fault:  # a log that cannot be written must not end the turns of all
+                log.error("entrance_tripped", door=self._door, fault=type(fault).__name__)
             await asyncio.sleep(LOOK_S)
 
-    def _give_turn(self, now: float) -> None:
-        """Begins the next handshake if it is time: one in each pace, and one more after a pause."""
-        if now >= self._due and (one := self._next()):
+    def _look(self) -> None:
+        for one in self._porch.first_to_wait(MOST_DISMISSED):
+            self._patient(one)
+        now = self._loop.time()
+        # One in each pace, and one more behind a pause.
+        if now >= self._due and (one_more := self._next()):
             self._due = max(self._due, now - self._pace_s) + self._pace_s
-            self._begin(one)
+            self._begin(one_more)
+        if not self._porch.waits:
+            self._somebody.clear()
 
     def _next(self) -> Standing | None:
-        """Whose turn it is; nobody where none waits, or where too many had no patience left."""
+        """Whose turn it is; nobody where none waits, or where too many had gone or had no patience left."""
         for _ in range(MOST_DISMISSED):
             one = self._porch.next()
-            if not one or self._patient(one):
+            if not one or (self._patient(one) and self._there(one)):
                 return one
         return None
 
@@ -130,10 +136,25 @@ class Entrance:
         """Whether one has not waited too long; if it has, it goes."""
         if self._loop.time() - one.came < PATIENCE_S:
             return True
-        self._porch.leave(one)
-        one.turn_away()
+        self._dismiss(one)
         self._crowds(one.address)
         return False
+
+    def _there(self, one: Standing) -> bool:
+        """Whether one has not gone by itself: then the turn is another's."""
+        try:
+            if one.connection.recv(1, socket.MSG_PEEK):
+                return True
+        except BlockingIOError:
+            return True  # it has not said anything yet
+        except OSError:
+            pass
+        self._dismiss(one)
+        return False
+
+    def _dismiss(self, one: Standing) -> None:
+        self._porch.leave(one)
+        one.turn_away()
 
     def _begin(self, one: Standing) -> None:
         one.handshake = self._loop.create_task(self._shake(one.connection, one.address))

@@ -2,13 +2,16 @@
 
 import asyncio
 import socket
+from collections import OrderedDict
 from dataclasses import dataclass
 from itertools import islice
 
 # One whose turn has not come costs a socket and no work; turned away it would come again at once, which costs
-# more than to let it stand. Of what each sends the kernel keeps 128 KiB at most: 256 MiB; the units'
-# MemoryMax= has room for that.
+# more than to let it stand. The kernel keeps some 160 KiB of what each sends (net.ipv4.tcp_rmem), 330 MiB in
+# all; the units' MemoryMax= has room for that.
 MOST = 2048
+# Addresses of which we know when they had their last turn; more than can stand here.
+REMEMBERED = 2 * MOST
 
 
 @dataclass(eq=False, slots=True)
@@ -36,16 +39,18 @@ class Porch:
     """Who stands before one gate, by address.
 
     Full, it has room only for an address with fewer here than another: the oldest of the most crowded address
-    gives way. And turns go round from address to address. So whoever crowds a door crowds out itself.
+    gives way. And the next turn is of the address that has had none for longest: one that waited in vain and
+    comes again does not begin anew. So whoever crowds a door crowds out itself.
     """
 
     def __init__(self, most: int) -> None:
         self._most = most
         self._here = _Crowds()
-        # Whose turn has not come; the address that waited longest for one comes first.
+        # Whose turn has not come, by address and in the order they came.
         self._waiting: _ByAddress = {}
-        # The same, in the order they came.
         self._queue: dict[Standing, None] = {}
+        # Every address that we know; the one that has had no turn for longest comes first.
+        self._turns: OrderedDict[str, None] = OrderedDict()
 
     def __len__(self) -> int:
         return len(self._here)
@@ -65,17 +70,17 @@ class Porch:
         self._here.add(newcomer)
         self._waiting.setdefault(newcomer.address, {})[newcomer] = None
         self._queue[newcomer] = None
+        self._know(newcomer.address)
         return goes
 
     def next(self) -> Standing | None:
         """Whose turn it is, which then waits no longer; nobody where nobody waits."""
-        if not self._waiting:
+        address = next((known for known in self._turns if known in self._waiting), None)
+        if address is None:
             return None
-        address = next(iter(self._waiting))
+        self._turns.move_to_end(address)
         one = next(iter(self._waiting[address]))
         self._wait_no_longer(one)
-        if address in self._waiting:
-            self._waiting[address] = self._waiting.pop(address)
         return one
 
     def first_to_wait(self, most: int) -> list[Standing]:
@@ -96,6 +101,11 @@ class Porch:
         if len(crowded) <= len(self._here.of(newcomer.address)) + 1:
             return newcomer
         return next(iter(crowded))
+
+    def _know(self, address: str) -> None:
+        self._turns.setdefault(address)
+        if len(self._turns) > REMEMBERED:
+            del self._turns[next(known for known in self._turns if known not in self._waiting)]
 
     def _wait_no_longer(self, one: Standing) -> None:
         if one not in self._queue:

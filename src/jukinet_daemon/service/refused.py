@@ -15,8 +15,9 @@ log = structlog.get_logger()
 
 # A scan from many addresses pushes out the oldest and grows nothing.
 REMEMBERED = 500
-# A crowd is told of once in so long for each address; the metric counts every one.
+# A crowd is told of once in so long for each address, as long as it is one of so many; the metric counts all.
 CROWD_TOLD = timedelta(minutes=1)
+REMEMBERED_CROWDS = 5000
 
 
 @dataclass(frozen=True, slots=True)
@@ -39,7 +40,8 @@ class RefusedPeers:
         self._metrics = metrics
         self._clock = clock
         self._known: OrderedDict[tuple[str, ...], RefusedPeer] = OrderedDict()
-        self._crowds: dict[tuple[str, str], datetime] = {}
+        # Whose crowd was told of when, the latest last.
+        self._crowds: OrderedDict[tuple[str, str], datetime] = OrderedDict()
 
     def note(self, door: str, reason: Refusal, address: str, peer: str | None = None) -> None:
         """Takes note of a refusal: one line in the log, one more in the metric."""
@@ -58,8 +60,10 @@ class RefusedPeers:
         since = self._crowds.get((door, address))
         if since and moment - since < CROWD_TOLD:
             return False
-        self._crowds = {place: since for place, since in self._crowds.items() if moment - since < CROWD_TOLD}
+        self._crowds.pop((door, address), None)
         self._crowds[door, address] = moment
+        if len(self._crowds) > REMEMBERED_CROWDS:
+            self._crowds.popitem(last=False)
         return True
 
     def look(self) -> list[dict[str, Any]]:

@@ -62,7 +62,7 @@ def a_process_is_what_its_unit_says() -> str:
         root = [line.split()[5] for line in mounts if line.split()[4] == "/"]
         assert root[-1].split(",")[0] == "ro", (unit, root)
         limits = Path(f"/proc/{process}/limits").read_text("utf-8")
-        for name, most in (("core file size", 0), ("open files", 4096)):
+        for name, most in (("core file size", 0), ("open files", 8192)):
             assert re.search(rf"^Max {name} +{most} +{most} ", limits, re.MULTILINE), (unit, name)
     return f"{len(UNITS)} processes: own uid, no capability, filter on, root read-only"
 
