@@ -1,6 +1,7 @@
 -- Prepares a PostgreSQL for both registers. As its superuser, once: psql -f cluster.sql
 -- The doors' roles may not log in; schemas/postgres/roles.sql grants them their rights at each migration. A unit logs
--- in by the name of its account (peer) and may become only the roles that it works in.
+-- in by the name of its account (peer) and may become only the roles that it works in. None may take the connections of
+-- the others: a unit needs 10 at most ([notices] workers more), twice that while another takes over from it.
 \set ON_ERROR_STOP on
 
 CREATE ROLE jukinet_notices NOLOGIN;
@@ -14,17 +15,17 @@ CREATE ROLE jukinet_keys NOLOGIN;
 CREATE ROLE jukinet_seal NOLOGIN;
 CREATE ROLE jukinet_audit NOLOGIN;
 
-CREATE ROLE "jukinet-notices-juki" LOGIN NOINHERIT IN ROLE jukinet_notices, jukinet_watch, jukinet_status;
-CREATE ROLE "jukinet-relay-juki" LOGIN NOINHERIT IN ROLE jukinet_relay, jukinet_status;
-CREATE ROLE "jukinet-host-juki" LOGIN NOINHERIT IN ROLE jukinet_control, jukinet_status;
-CREATE ROLE "jukinet-bridge-juki" LOGIN NOINHERIT IN ROLE jukinet_bridge, jukinet_status;
-CREATE ROLE "jukinet-seal-juki" LOGIN NOINHERIT IN ROLE jukinet_seal, jukinet_status;
+CREATE ROLE "jukinet-notices-juki" LOGIN NOINHERIT CONNECTION LIMIT 24 IN ROLE jukinet_notices, jukinet_watch, jukinet_status;
+CREATE ROLE "jukinet-relay-juki" LOGIN NOINHERIT CONNECTION LIMIT 16 IN ROLE jukinet_relay, jukinet_status;
+CREATE ROLE "jukinet-host-juki" LOGIN NOINHERIT CONNECTION LIMIT 16 IN ROLE jukinet_control, jukinet_status;
+CREATE ROLE "jukinet-bridge-juki" LOGIN NOINHERIT CONNECTION LIMIT 16 IN ROLE jukinet_bridge, jukinet_status;
+CREATE ROLE "jukinet-seal-juki" LOGIN NOINHERIT CONNECTION LIMIT 16 IN ROLE jukinet_seal, jukinet_status;
 CREATE ROLE "jukinet-migrate-juki" LOGIN;
-CREATE ROLE "jukinet-notices-fuhyo" LOGIN NOINHERIT IN ROLE jukinet_notices, jukinet_watch, jukinet_status;
-CREATE ROLE "jukinet-relay-fuhyo" LOGIN NOINHERIT IN ROLE jukinet_relay, jukinet_status;
-CREATE ROLE "jukinet-host-fuhyo" LOGIN NOINHERIT IN ROLE jukinet_control, jukinet_status;
-CREATE ROLE "jukinet-bridge-fuhyo" LOGIN NOINHERIT IN ROLE jukinet_bridge, jukinet_status;
-CREATE ROLE "jukinet-seal-fuhyo" LOGIN NOINHERIT IN ROLE jukinet_seal, jukinet_status;
+CREATE ROLE "jukinet-notices-fuhyo" LOGIN NOINHERIT CONNECTION LIMIT 24 IN ROLE jukinet_notices, jukinet_watch, jukinet_status;
+CREATE ROLE "jukinet-relay-fuhyo" LOGIN NOINHERIT CONNECTION LIMIT 16 IN ROLE jukinet_relay, jukinet_status;
+CREATE ROLE "jukinet-host-fuhyo" LOGIN NOINHERIT CONNECTION LIMIT 16 IN ROLE jukinet_control, jukinet_status;
+CREATE ROLE "jukinet-bridge-fuhyo" LOGIN NOINHERIT CONNECTION LIMIT 16 IN ROLE jukinet_bridge, jukinet_status;
+CREATE ROLE "jukinet-seal-fuhyo" LOGIN NOINHERIT CONNECTION LIMIT 16 IN ROLE jukinet_seal, jukinet_status;
 CREATE ROLE "jukinet-migrate-fuhyo" LOGIN;
 -- Who holds the key rings on this host rotates them (jukinetctl keys) and checks the ledger (jukinetctl ledger).
 CREATE ROLE root LOGIN NOINHERIT IN ROLE jukinet_keys, jukinet_audit;

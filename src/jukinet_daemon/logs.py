@@ -1,9 +1,14 @@
 """記録: structured logs, one JSON event a line on standard error; no event takes a personal value."""
 
+import asyncio
 import logging
 import sys
+from types import TracebackType
+from typing import Any
 
 import structlog
+
+log = structlog.get_logger()
 
 
 def configure_logs(level: int = logging.INFO) -> None:
@@ -21,3 +26,39 @@ def configure_logs(level: int = logging.INFO) -> None:
         logger_factory=structlog.PrintLoggerFactory(sys.stderr),
         cache_logger_on_first_use=True,
     )
+    logging.basicConfig(handlers=[_Libraries()], level=logging.WARNING, force=True)
+    logging.captureWarnings(capture=True)
+    sys.excepthook = _tell_tripped
+    sys.unraisablehook = lambda what: _tell_tripped(what.exc_type, what.exc_value, what.exc_traceback)
+
+
+def tell_what_trips(_loop: asyncio.AbstractEventLoop, context: dict[str, Any]) -> None:
+    """A loop's exception handler: what trips outside of whatever waits for it, as in a callback."""
+    fault = context.get("exception")
+    _tell_tripped(type(fault) if fault else None, fault, fault.__traceback__ if fault else None)
+
+
+def _tell_tripped(
+    kind: type[BaseException] | None, _fault: BaseException | None, trace: TracebackType | None
+) -> None:
+    """By kind and place: a message, a traceback, a callback's arguments may carry a personal value."""
+    log.error("program_tripped", fault=kind.__name__ if kind else None, place=_place(trace))
+
+
+def _place(trace: TracebackType | None) -> str | None:
+    if trace is None:
+        return None
+    while trace.tb_next:
+        trace = trace.tb_next
+    return f"{trace.tb_frame.f_code.co_qualname}:{trace.tb_lineno}"
+
+
+class _Libraries(logging.Handler):
+    """What libraries log for themselves: that they did, and where; not their words, which may be a peer's."""
+
+    def emit(self, record: logging.LogRecord) -> None:
+        """Tells it as an event of ours."""
+        kind, _fault, trace = record.exc_info or (None, None, None)
+        place = _place(trace) or f"{record.module}:{record.lineno}"
+        fault = kind.__name__ if kind else None
+        log.warning("library_logged", library=record.name, fault=fault, place=place)

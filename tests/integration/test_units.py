@@ -154,6 +154,22 @@ def test_every_unit_has_its_account_and_its_login() -> None:
     assert set(system) == set(logins) == _accounts()
 
 
+def test_no_login_may_take_the_connections_of_the_others() -> None:
+    words = re.findall(r'^CREATE ROLE "jukinet-(\S+)" LOGIN(.*);', CLUSTER.read_text("utf-8"), re.MULTILINE)
+    unlimited = {login.rpartition("-")[0] for login, rest in words if "CONNECTION LIMIT" not in rest}
+    assert unlimited == {"migrate"}
+
+
+def test_only_the_bridge_with_a_window_is_of_the_operators_group(root: Path) -> None:
+    """And to every unit the operators' own sockets are out of sight."""
+    folder = root / "usr" / "lib" / "systemd" / "system"
+    grouped = [path for path in folder.rglob("*") if path.is_file() and "\nGroup=" in path.read_text("utf-8")]
+    assert [str(path.relative_to(folder)) for path in grouped] == [
+        "jukinet-bridge@fuhyo.service.d/window.conf"
+    ]
+    assert settings("jukinet-.service.d/hardening.conf")["Service"]["InaccessiblePaths"] == ["-/run/jukinet"]
+
+
 def test_every_role_of_a_door_is_prepared() -> None:
     prepared = re.findall(r"CREATE ROLE (jukinet_\w+) NOLOGIN", CLUSTER.read_text("utf-8"))
     roles = (ROOT / "schemas" / "postgres" / "roles.sql").read_text("utf-8").split("LOOP")[0]

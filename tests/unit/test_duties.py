@@ -4,7 +4,7 @@ from collections.abc import Sequence
 from typing import Any
 
 import pytest
-from prometheus_client import CollectorRegistry
+from prometheus_client import CollectorRegistry, Gauge
 from structlog.testing import capture_logs
 
 from jukinet_daemon.service.duties import Duties
@@ -40,6 +40,7 @@ async def test_a_process_speaks_for_its_own_duties_alone() -> None:
 SPOILT: dict[str, Any] = {
     "nothing": {},
     "no object": [],
+    "what no reader can bear": None,
     "no doors": {**REPORT, "doors": None},
     "a door that is a word": {**REPORT, "doors": {"notices": "open"}},
     "a door that says neither": {**REPORT, "doors": {"notices": {}}},
@@ -63,3 +64,17 @@ def test_metrics_that_cannot_be_read_hide_no_others() -> None:
     sound = "# TYPE jukinet_sound gauge\njukinet_sound 1.0\n"
     told = exposition(CollectorRegistry(), {"a@x": 'jukinet_spoilt{a="b 1.0\n', "b@x": sound, "c@x": "{} {"})
     assert b'jukinet_sound{process="b@x"} 1.0' in told
+
+
+def test_metrics_by_which_others_seem_alive_are_told_by_nobody_else() -> None:
+    """One in wrong hands cannot tell that a dead unit works, nor that the line of another's relay is open."""
+    registry = CollectorRegistry()
+    Gauge("jukinet_duty_up", "Whether a duty is done", ["duty"], registry=registry).labels("seal").set(0)
+    forged = 'jukinet_duty_up{duty="seal"} 1.0\njukinet_relay_up 1.0\njukinet_sound 1.0\n'
+    told = exposition(registry, {"notices@x": forged}).decode()
+    assert [line for line in told.splitlines() if line.startswith("jukinet")] == [
+        'jukinet_duty_up{duty="seal"} 0.0',
+        'jukinet_sound{process="notices@x"} 1.0',
+    ]
+    own = exposition(registry, {"national+seal@x": "jukinet_relay_up 1.0\n"})
+    assert b'jukinet_relay_up{process="national+seal@x"} 1.0' in own

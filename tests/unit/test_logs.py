@@ -54,6 +54,45 @@ for payload in json.loads(sys.stdin.read()):
     log.warning("parcel_refused", field=payload, **{"sender": payload})
 """
 
+_MARK = "金糸雀731946280001"
+_TRIP = """
+import asyncio, logging, sys, warnings
+import uvloop
+from jukinet_daemon.logs import configure_logs, tell_what_trips
+
+class Ends:
+    def __del__(self):
+        raise RuntimeError(mark)
+
+async def lost(mark):
+    raise KeyError(mark)
+
+def fails(mark):
+    raise ValueError(mark)
+
+async def work(mark):
+    loop = asyncio.get_running_loop()
+    loop.set_exception_handler(tell_what_trips)
+    loop.call_soon(fails, mark)
+    task = asyncio.create_task(lost(mark))
+    await asyncio.wait([task])
+    del task
+    loop.call_exception_handler({"message": mark})
+    try:
+        fails(mark)
+    except ValueError:
+        logging.getLogger("library").exception("cannot do %s", mark)
+    logging.getLogger("library").warning("strange: %s", mark)
+    warnings.warn(mark)
+    ends = Ends()
+    del ends
+    fails(mark)
+
+mark = sys.argv[1]
+configure_logs()
+uvloop.run(work(mark))
+"""
+
 
 @pytest.fixture(scope="module")
 def payloads() -> list[str]:
@@ -96,3 +135,24 @@ def test_a_plain_line_would_be_broken(payloads: list[str]) -> None:
     """Teeth: the same payloads written as they are make other lines than events."""
     plain = "".join(f"parcel_refused {payload}\n" for payload in payloads)
     assert len(plain.splitlines()) > len(payloads)
+
+
+def test_what_trips_is_told_by_kind_and_place_alone() -> None:
+    """In a callback, a lost task, a library, a warning, a destructor, and where nobody catches it."""
+    done = subprocess.run((sys.executable, "-c", _TRIP, _MARK), capture_output=True, check=False)
+    assert done.returncode == 1
+    events = [json.loads(line) for line in done.stderr.decode("ascii").splitlines()]
+    assert [
+        (event["event"], event["fault"], event["place"].partition(":")[0] if event["place"] else None)
+        for event in events
+    ] == [
+        ("program_tripped", "ValueError", "fails"),
+        ("program_tripped", "KeyError", "lost"),
+        ("program_tripped", None, None),
+        ("library_logged", "ValueError", "fails"),
+        ("library_logged", None, "<string>"),
+        ("library_logged", None, "warnings"),
+        ("program_tripped", "RuntimeError", "Ends.__del__"),
+        ("program_tripped", "ValueError", "fails"),
+    ]
+    assert not any(mark in json.dumps(events, ensure_ascii=False) for mark in (_MARK, _MARK[:3], _MARK[3:]))

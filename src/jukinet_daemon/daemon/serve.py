@@ -19,6 +19,7 @@ from jukinet_daemon.daemon.relay import open_relay
 from jukinet_daemon.daemon.seal import open_seal
 from jukinet_daemon.daemon.watch import add_watch
 from jukinet_daemon.listenfds import PassedSocketFault, take_passed
+from jukinet_daemon.logs import tell_what_trips
 from jukinet_daemon.loops.keyring import KeyringLoop
 from jukinet_daemon.loops.trust import TrustLoop
 from jukinet_daemon.sdnotify import keep_watchdog, notify, watchdog_interval
@@ -105,6 +106,7 @@ class Daemon:
 
 async def serve(config: Config, only: Collection[str] | None = None) -> None:
     """Runs a server, or some sections of it, until SIGTERM or SIGINT, or until a duty fails: raised."""
+    asyncio.get_running_loop().set_exception_handler(tell_what_trips)
     daemon = Daemon(config, only, take_passed())
     told = asyncio.Event()
     for number in (signal.SIGTERM, signal.SIGINT):

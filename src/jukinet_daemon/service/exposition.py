@@ -7,6 +7,13 @@ from prometheus_client.metrics_core import Metric
 from prometheus_client.parser import text_string_to_metric_families
 from prometheus_client.registry import Collector
 
+from jukinet_daemon.store.processes import duties_of
+
+# The process that hears the others tells of all duties, and the relay of its line. From any other, which may
+# be in wrong hands, it would hide that a unit is dead.
+_TOLD_HERE = frozenset({"jukinet_duty_up"})
+_TOLD_BY = {"jukinet_relay_up": "national"}
+
 
 def exposition(registry: CollectorRegistry, others: Mapping[str, str]) -> bytes:
     """The metrics of a registry, and the texts of other processes with the label `process` on each sample."""
@@ -25,12 +32,17 @@ class _Joined(Collector):
         for process, text in self._others.items():
             for told in _families(text):
                 # When a counter began is told beside it; as a family of its own it would stand twice.
-                if told.name.endswith("_created"):
+                if told.name.endswith("_created") or not _may_tell(process, told.name):
                     continue
                 family = families.setdefault(told.name, Metric(told.name, told.documentation, told.type))
                 for sample in told.samples:
                     family.add_sample(sample.name, sample.labels | {"process": process}, sample.value)
         yield from families.values()
+
+
+def _may_tell(process: str, name: str) -> bool:
+    duty = _TOLD_BY.get(name)
+    return name not in _TOLD_HERE and (duty is None or duty in duties_of(process))
 
 
 def _families(text: str) -> list[Metric]:

@@ -19,7 +19,12 @@ class Told:
     @property
     def duties(self) -> tuple[str, ...]:
         """What it opens: its name says so."""
-        return tuple(self.name.partition("@")[0].split("+"))
+        return duties_of(self.name)
+
+
+def duties_of(name: str) -> tuple[str, ...]:
+    """The duties of a process, by its name: `notices+national@host`."""
+    return tuple(name.partition("@")[0].split("+"))
 
 
 class Processes:
@@ -40,6 +45,12 @@ class Processes:
     async def others(self, silent_s: float) -> list[Told]:
         """What the others said, but for those that were silent for so many seconds. Raises StoreFault."""
         rows = await self._database.fetch("other_processes", *self._who, silent_s)
-        return [
-            Told(f"{row['name']}@{row['host']}", json.loads(row["report"]), row["metrics"]) for row in rows
-        ]
+        return [Told(f"{row['name']}@{row['host']}", _read(row["report"]), row["metrics"]) for row in rows]
+
+
+def _read(report: str) -> Any:
+    """A report as a process wrote it; nothing where no reader bears it: a process may be in wrong hands."""
+    try:
+        return json.loads(report)
+    except (ValueError, RecursionError):
+        return None

@@ -111,6 +111,22 @@ def _outside(address: str, port: int) -> str:
     return sh(f'ip netns exec outside python3 -c "{program}" 2>&1', failing=True).strip()
 
 
+def no_process_is_an_operator() -> str:
+    """The operators' socket is out of sight for every unit, whatever group its process has."""
+    program = "import socket; socket.socket(socket.AF_UNIX).connect('{}'); print('reached')"
+    gid = sh("getent group jukinet").split(":")[2]
+    for unit in UNITS:
+        process = pid(unit)
+        uid = status(process)["Uid"].split()[0]
+        for register in REGISTERS:
+            call = program.format(f"/run/jukinet/{register}.sock")
+            as_it_is = f'setpriv --reuid={uid} --regid={gid} --clear-groups python3 -c "{call}" 2>&1'
+            assert "reached" in sh(as_it_is, failing=True), "an operator would be let in"
+            told = sh(f"nsenter -t {process} -m {as_it_is}", failing=True)
+            assert "PermissionError" in told or "FileNotFoundError" in told, (unit, told[-200:])
+    return f"{len(UNITS) * len(REGISTERS)} calls, each with the operators' group: refused"
+
+
 def strangers_are_dropped() -> str:
     """IPAddressAllow of the sockets: a municipality's line comes in, a stranger does not."""
     for port in (7443, 7444):
@@ -139,7 +155,14 @@ def the_relay_calls_nobody_else() -> str:
         (u, a): can(f"jukinet-{u}@juki", a) for u in ("relay", "bridge") for a in ("192.0.2.10", "192.0.2.66")
     }
     assert seen == {k: k == ("relay", "192.0.2.10") for k in seen}, seen
-    return "relay: 192.0.2.10 reached, 192.0.2.66 refused; bridge: neither"
+    # Somebody listens on this host too: the health port.
+    here = {
+        u: inside_group(f"jukinet-{u}@juki.service", CALL.format("127.0.0.1", 7080))
+        for u in ("relay", "bridge")
+    }
+    assert "reached" in here["bridge"], here
+    assert "reached" not in here["relay"], here
+    return "relay: 192.0.2.10 reached, 192.0.2.66 and this host refused; bridge: this host alone"
 
 
 def the_doors_have_no_network() -> str:
@@ -161,6 +184,7 @@ CHECKS = (
     a_process_is_what_its_unit_says,
     only_our_programs_run,
     credentials_are_handed_over,
+    no_process_is_an_operator,
     strangers_are_dropped,
     the_relay_calls_nobody_else,
     the_doors_have_no_network,
