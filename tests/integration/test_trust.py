@@ -3,7 +3,7 @@
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from dataclasses import replace
-from datetime import datetime
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
 import aiohttp
@@ -18,6 +18,7 @@ from jukinet_daemon.pki.files import PkiFileError, load_certificate, load_crls, 
 from jukinet_daemon.pki.issue import make_crl
 from jukinet_daemon.pki.peer import Role
 from jukinet_daemon.pki.standing import age
+from jukinet_daemon.service import crls
 from support.estate import DAY, Estate, replace_files
 from support.place import Place, answered, lost, of, place_of
 from support.store import session
@@ -118,6 +119,58 @@ async def test_nobody_has_to_be_told_of_a_new_list(place: Place) -> None:
         place.estate.revoke(place.fukuoka)
         await until(lambda: lost(revoked))
     assert not await place.let_in(place.fukuoka)
+
+
+@pytest.mark.usefixtures("quick")
+async def test_a_list_that_begins_later_counts_when_its_time_has_come(place: Place) -> None:
+    """Until then the one from before counts on: by a list of the future everybody would be shut out."""
+    estate, lists = place.estate, place.estate.folder / "ca.crl"
+    first, others = estate.newest_crl(), [crl for crl in load_crls(lists) if crl != estate.newest_crl()]
+    serial = load_certificate(place.fukuoka.certificate).serial_number
+
+    def publish(ahead: timedelta) -> None:
+        begins = datetime.now(UTC) + ahead
+        number = age(estate.newest_crl())[0] + 1
+        revoking = make_crl(estate.issuing, {serial: begins}, begins, begins + DAY, number)
+        write_crl(lists, *others, revoking)
+
+    # The callers' own view of the lists is from before.
+    thief, honest = estate.caller(place.fukuoka), estate.caller(place.kitakyushu)
+    async with place.line(thief) as revoked:
+        publish(DAY)
+        report = await problem(place.house, "later than now")
+        assert any(f"number {age(first)[0]} counts on" in text for text in report["problems"])
+        assert await answered(revoked)
+        assert await place.let_in(thief)
+        publish(timedelta(seconds=1))
+        await until(lambda: lost(revoked))
+    assert not await place.let_in(thief)
+    assert await place.let_in(honest, KITAKYUSHU)
+    assert (await report_of(place.house))["credentials"] == []
+
+
+@pytest.mark.usefixtures("quick")
+async def test_a_database_that_stands_still_holds_up_no_revocation(
+    place: Place, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Each list counts before it is kept, and the next while this one cannot be kept."""
+    monkeypatch.setattr(crls, "PATIENCE_S", 0.05)
+    with capture_logs() as events:
+        async with session(place.house.dsn) as owner, owner.transaction():
+            await owner.execute("LOCK TABLE kept_crl")
+            async with place.line(place.fukuoka) as line:
+                place.estate.revoke(place.fukuoka)
+                await until(lambda: lost(line))
+            async with place.line(place.kitakyushu, KITAKYUSHU) as other_line:
+                place.estate.revoke(place.fukuoka, place.kitakyushu)
+                await until(lambda: lost(other_line))
+    assert of(events, "crls_not_kept")
+    newest = {age(crl)[0] for crl in load_crls(place.estate.folder / "ca.crl")}
+
+    async def remembered() -> bool:
+        return await kept(place) == newest
+
+    await until(remembered)
 
 
 @asynccontextmanager

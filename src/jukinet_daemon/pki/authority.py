@@ -36,7 +36,7 @@ ISSUED = "issued"
 _FOLDER = 0o700
 # Two persons know half of it each: what could be guessed from one half protects from nobody.
 LEAST_PASSPHRASE = 12
-# A peer whose clock is a little behind must not find a certificate from the future.
+# A peer whose clock is a little behind must not find a certificate from the future, or a list.
 _SLACK = timedelta(minutes=5)
 
 
@@ -87,7 +87,8 @@ class Authority:
         with only_writer(self.folder):
             book = load_book(self.folder)
             number, now = book.crl_number + 1, datetime.now(UTC)
-            crl = make_crl(self._ca, book.revoked(), now, now + timedelta(days=days), number, book.reasons())
+            dates = now - _SLACK, now + timedelta(days=days)
+            crl = make_crl(self._ca, book.revoked(), *dates, number, book.reasons())
             # The number is used up first: two lists must never have the same one.
             save_book(self.folder, replace(book, crl_number=number))
             write_crl(self.folder / CRL, crl)

@@ -56,12 +56,14 @@ class Standing:
 def standing_of(
     bundle: Iterable[x509.Certificate],
     filed: Iterable[x509.CertificateRevocationList],
-    kept: Iterable[x509.CertificateRevocationList] = (),
+    kept: Iterable[x509.CertificateRevocationList],
+    now: datetime,
 ) -> tuple[Standing, str | None]:
-    """Take the CAs, the CRLs of the file and those known from before, give the standing and what is wrong.
+    """Take the CAs, the CRLs of the file and those from before, give the standing now and what is wrong.
 
     Of each CA the newest list counts: an older one would let a revoked peer in again, so would a missing
-    one. What is wrong with the file is said, and does not stop what is right in it from counting. Raises
+    one. But one that begins later than now would shut everybody out: while another is known, that counts.
+    What is wrong with the file is said, and does not stop what is right in it from counting. Raises
     ValueError where a CA has no list at all, or no CA is a root.
     """
     authorities = tuple(dict.fromkeys(bundle))
@@ -76,10 +78,11 @@ def standing_of(
         # An empty list is false, so ask for None.
         if new is None and old is None:
             raise ValueError(f"holds no CRL of {_named(authority)}")
-        if old is not None and (new is None or age(new) < age(old)):
-            what = "no CRL" if new is None else "an older CRL"
-            wrong.append(f"holds {what} of {_named(authority)}: number {age(old)[0]} counts on")
-            new = old
+        if unfit := _unfit(new, old, now):
+            counts = new if old is None else old
+            assert counts is not None  # noqa: S101 - one of the two is there
+            wrong.append(f"holds {unfit} of {_named(authority)}: number {age(counts)[0]} counts on")
+            new = counts
         assert new is not None  # noqa: S101 - one of the two is there
         newest[authority] = new
     return Standing(authorities, newest), "; ".join(wrong) or None
@@ -92,6 +95,19 @@ def age(crl: x509.CertificateRevocationList) -> tuple[int, datetime]:
     except x509.ExtensionNotFound:
         number = 0
     return number, crl.last_update_utc
+
+
+def _unfit(
+    new: x509.CertificateRevocationList | None, old: x509.CertificateRevocationList | None, now: datetime
+) -> str | None:
+    """What a file holds instead of the list that should count; None where its list is that."""
+    if new is None:
+        return "no CRL"
+    if new.last_update_utc > now:
+        return f"a CRL that begins at {new.last_update_utc:%Y-%m-%dT%H:%M:%SZ}, later than now,"
+    if old is not None and age(new) < age(old):
+        return "an older CRL"
+    return None
 
 
 def _is_root(certificate: x509.Certificate) -> bool:

@@ -5,6 +5,7 @@ import ssl
 from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
+from datetime import UTC, datetime
 from pathlib import Path
 
 from cryptography import x509
@@ -60,7 +61,7 @@ def standing_in(
     """
     bundle = load_chain(files.ca)
     try:
-        standing, wrong = standing_of(bundle, load_crls(files.crl), kept)
+        standing, wrong = standing_of(bundle, load_crls(files.crl), kept, datetime.now(UTC))
     except ValueError as error:
         raise PkiFileError(files.crl, str(error)) from error
     return standing, wrong and f"{files.crl}: {wrong}"

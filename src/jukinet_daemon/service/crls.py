@@ -6,10 +6,13 @@ from cryptography.hazmat.primitives.serialization import Encoding
 
 from jukinet_daemon.pki.peer import thumbprint
 from jukinet_daemon.pki.standing import Standing, age
+from jukinet_daemon.service.patience import within
 from jukinet_daemon.store.crls import KeptLists
 from jukinet_daemon.store.faults import StoreFault
 
 log = structlog.get_logger()
+
+PATIENCE_S = 5.0
 
 
 class ListMemory:
@@ -29,7 +32,9 @@ class ListMemory:
         try:
             for authority, crl in standing.crls.items():
                 if self._kept.get(authority) != crl:
-                    await self._store.keep(thumbprint(authority), age(crl), crl.public_bytes(Encoding.DER))
+                    der = crl.public_bytes(Encoding.DER)
+                    # The next list must count within a minute, whatever the database does with this one.
+                    await within(PATIENCE_S, self._store.keep(thumbprint(authority), age(crl), der))
                     self._kept[authority] = crl
         except StoreFault as fault:
             log.warning("crls_not_kept", fault=str(fault))
