@@ -25,7 +25,7 @@ from support.estate import Estate
 from support.notices import juki_change
 from support.world import FUKUOKA, TRUST_DOMAIN, CsLine, until
 
-WORD = "open sesame, twice"
+WORD = "open sesame, and once more"
 
 
 class Office:
@@ -136,11 +136,23 @@ def test_a_root_key_is_never_written_without_a_passphrase_of_some_length(
     monkeypatch.setattr("getpass.getpass", lambda _prompt: word)
     arguments = (folder, "--name", "root", "--trust-domain", TRUST_DOMAIN, *asked)
     told = office.refused("init-root", *arguments)
-    assert ("shorter than 12 characters" if word is not None else "is encrypted") in told
+    assert ("shorter than 20 characters" if word is not None else "is encrypted") in told
     assert not folder.exists()
     if word is not None:
         assert "shorter than" in office.refused("init-issuing", *arguments)
         assert not folder.exists()
+
+
+def test_the_root_signs_no_ca_that_could_not_be_told_from_another(office: Office, tmp_path: Path) -> None:
+    out, secret = ("--out", tmp_path / "again.pem"), ("--passphrase-file", office.word)
+    same_key = ("--csr", office.issuing / "ca.csr", "--name", "issuing 2")
+    told = office.refused("sign-issuing", office.root, *same_key, *out, *secret)
+    assert "this key has a certificate already" in told
+    office.do("init-issuing", tmp_path / "other", "--name", "root", "--trust-domain", TRUST_DOMAIN)
+    same_name = ("--csr", tmp_path / "other" / "ca.csr", "--name", "root")
+    assert "the name of the root" in office.refused("sign-issuing", office.root, *same_name, *out, *secret)
+    assert not (tmp_path / "again.pem").exists()
+    assert [row["who"] for row in office.do("list", office.root)] == ["CA issuing"]
 
 
 def test_the_issuing_ca_is_bound_to_its_trust_domain(office: Office) -> None:

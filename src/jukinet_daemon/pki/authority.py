@@ -34,8 +34,9 @@ from .peer import IdentityError, PeerIdentity, identity_from_uri
 KEY, CERTIFICATE, REQUEST, CRL = "ca.key", "ca.pem", "ca.csr", "ca.crl"
 ISSUED = "issued"
 _FOLDER = 0o700
-# Two persons know half of it each: what could be guessed from one half protects from nobody.
-LEAST_PASSPHRASE = 12
+# Two persons know half of it each, and the form in which the key is written (PKCS 8) makes no guess
+# slow: the half that one of them does not know has to be long by itself.
+LEAST_PASSPHRASE = 20
 # A peer whose clock is a little behind must not find a certificate from the future, or a list.
 _SLACK = timedelta(minutes=5)
 
@@ -76,6 +77,10 @@ class Authority:
         with only_writer(self.folder):
             if not self.is_root:
                 raise ValueError("only the root issues to CAs")
+            if common_name(name) == self._ca.certificate.subject:
+                raise ValueError("this is the name of the root; an issuing CA needs one of its own")
+            # Under one key two CAs could not be told apart: a list is of whoever can have signed it.
+            self._require_new_key(key)
             book = load_book(self.folder)
             certificate = certify_issuing(self._ca, name, key, self._validity(days), book.trust_domain)
             self._enter(book, f"CA {name}", certificate)
@@ -105,9 +110,11 @@ class Authority:
         return Validity(now - _SLACK, now + timedelta(days=days))
 
     def _require_new_key(self, key: ec.EllipticCurvePublicKey) -> None:
+        if key == self._ca.certificate.public_key():
+            raise ValueError("this is the CA's own key; make a new key")
         for path in (self.folder / ISSUED).glob("*.pem"):
             if load_certificate(path).public_key() == key:
-                raise ValueError("this key has a certificate already; make a new key with `request`")
+                raise ValueError("this key has a certificate already; make a new key")
 
 
 def create_root(folder: Path, name: str, trust_domain: str, days: int, passphrase: bytes | None) -> None:
