@@ -26,6 +26,7 @@ from jukinet_daemon.pki.peer import Role
 from jukinet_daemon.pki.refusal import Refusal
 from jukinet_daemon.pki.tls import TlsFiles, server_context
 from jukinet_daemon.service.clock import Clock
+from support.bridge import Bridged, emigrate
 from support.estate import DAY, Estate, validity
 from support.national import national_of, relay_of
 from support.notices import juki_change
@@ -213,6 +214,50 @@ async def test_a_peer_that_never_came_is_told_so(estate: Estate, open_house: Hou
     house = await open_on(estate, open_house)
     bad = [finding for finding in await seen_by_server(house, KITAKYUSHU) if not finding.ok]
     assert ["is not connected" in finding.text for finding in bad] == [True]
+
+
+async def test_the_bridge_is_told_of_by_its_questions(bridge_world: Bridged) -> None:
+    other = f"spiffe://{TRUST_DOMAIN}/pref/juki"
+    (person,) = await emigrate(bridge_world)
+    for peer in (other, "juki"):
+        found = await seen_by_server(bridge_world.fuhyo, peer)
+        assert [finding.text for finding in found if not finding.ok] == []
+        assert any("connects for a question" in finding.text for finding in found)
+    # Only the other end of the bridge: nobody else may be away, and not ourselves.
+    for peer in (KITAKYUSHU, "fuhyo"):
+        bad = [finding.text for finding in await seen_by_server(bridge_world.fuhyo, peer) if not finding.ok]
+        assert ["is not connected" in text for text in bad] == [True]
+    await bridge_world.numbers(person["resident_code"])
+    doors = {f.step: f.text for f in await seen_by_server(bridge_world.juki, None)}
+    assert doors["戸口 / door bridge"].endswith(" 問い合わせ 1 件")
+    assert doors["戸口 / door notices"].endswith(" 接続 0")
+
+
+async def test_a_question_without_an_answer_is_told_of(bridge_world: Bridged) -> None:
+    (person,) = await emigrate(bridge_world)
+    await bridge_world.juki.daemon.stop()
+    case = (await bridge_world.open_case())["case"]
+    await bridge_world.ask(case, person["resident_code"])
+    bad = [finding for finding in await seen_by_server(bridge_world.fuhyo, "juki") if not finding.ok]
+    assert [finding.step for finding in bad] == ["橋の相手への問い合わせ / questions to the other server"]
+    assert "cannot be asked" in bad[0].text
+    assert "[bridge] peer" in bad[0].text
+
+
+async def test_the_other_server_goes_the_way_of_a_question(
+    bridge_world: Bridged, capsys: pytest.CaptureFixture[str]
+) -> None:
+    door, files = bridge_world.door("juki"), bridge_world.pki.files(Role.PREF, "fuhyo")
+    told = await seen_by_client(door, files, capsys)
+    assert all(step["ok"] for step in told)
+    assert [step["text"] for step in told if step["step"].startswith("入室")] == [
+        "HTTP 405: 入れる。この戸口は問い合わせ (POST) だけを受ける / admitted: a door for questions"
+    ]
+    # Who is not the other server never gets so far as to be told what the door takes.
+    told = await seen_by_client(door, bridge_world.pki.files(Role.CS, FUKUOKA), capsys)
+    assert ["HTTP 403" in step["text"] for step in told if not step["ok"]] == [True]
+    told = await seen_by_client(door.replace("https", "wss"), files, capsys)
+    assert ["HTTP 405" in step["text"] for step in told if not step["ok"]] == [True]
 
 
 @pytest.mark.parametrize(

@@ -28,8 +28,11 @@ _STATUS = {
         "証明書は有効だが、この戸口の相手でない / valid, but not for this door",
     ),
     "404": (False, "URL の道が違う / the path of the URL is wrong"),
+    "405": (False, "問い合わせの戸口なら URL は https:// / a door for questions has an https:// URL"),
     "503": (False, "止まるところか保守中 / stopping, or under maintenance"),
 }
+# A door for questions takes POST alone, and looks first at who comes: who is told so has been admitted.
+_ADMITTED = (True, "入れる。この戸口は問い合わせ (POST) だけを受ける / admitted: a door for questions")
 
 
 @dataclass(frozen=True, slots=True)
@@ -89,7 +92,7 @@ def _files(files: TlsFiles) -> Finding:
 def _place(url: str) -> tuple[str, int]:
     parts = urlsplit(url)
     if parts.scheme not in ("wss", "https") or not parts.hostname:
-        raise _End("URL", "wss://HOST:PORT/PATH の形でない / not of this form")
+        raise _End("URL", "wss:// か https:// の HOST:PORT/PATH の形でない / not of this form")
     return parts.hostname, parts.port or 443
 
 
@@ -153,7 +156,8 @@ async def _upgraded(
     wanted: Visit, host: str, reader: asyncio.StreamReader, writer: asyncio.StreamWriter
 ) -> list[Finding]:
     step = "入室 / admission"
-    path = urlsplit(wanted.url).path or "/"
+    url = urlsplit(wanted.url)
+    path = url.path or "/"
     try:
         writer.write(_UPGRADE.format(path=path, host=host).encode())
         async with asyncio.timeout(PATIENCE_S):
@@ -171,7 +175,8 @@ async def _upgraded(
             f" / {english}; the server's administrator sees why",
         ) from None
     status = head.split(" ", 2)[1]
-    ok, text = _STATUS.get(status, (False, "思わぬ答え / unexpected"))
+    asks = url.scheme == "https" and status == "405"
+    ok, text = _ADMITTED if asks else _STATUS.get(status, (False, "思わぬ答え / unexpected"))
     return [Finding(step, ok, f"HTTP {status}: {text}"), *_clock(head)]
 
 

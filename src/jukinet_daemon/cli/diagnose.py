@@ -11,6 +11,7 @@ from rich.console import Console
 from jukinet_daemon.cli.as_client import Finding, Visit, visit
 from jukinet_daemon.cli.control import CommandFault, ask
 from jukinet_daemon.cli.remedies import REMEDIES
+from jukinet_daemon.cli.status import busy
 from jukinet_daemon.config import load_config
 from jukinet_daemon.pki.peer import IdentityError, Role, identity_from_uri
 from jukinet_daemon.pki.refusal import Refusal
@@ -18,8 +19,23 @@ from jukinet_daemon.pki.tls import TlsFiles
 
 CLOCK_TOLERANCE_S = 5.0
 _OUTWARD = (
-    "こちらの証明書で --as-client --url ([national] url) --server spiffe://.../national/... を試す"
+    "こちらの証明書で --as-client --url ({url}) --server spiffe://.../{server}/... を試す"
     " / we call it: try --as-client with our own files"
+)
+# Whom the bridge calls: the fault that its door tells of, and how to go the same way by hand.
+_CALLED = {
+    "peer_fault": (
+        "橋の相手への問い合わせ / questions to the other server",
+        _OUTWARD.format(url="[bridge] peer", server="pref"),
+    ),
+    "national_fault": (
+        "全国サーバへの問い合わせ / questions to the national server",
+        _OUTWARD.format(url="[bridge] national", server="national"),
+    ),
+}
+_BETWEEN_QUESTIONS = (
+    "今はつながっていない。橋は問い合わせのたびにつなぎ、すぐ切る"
+    " / not now: the bridge connects for a question and lets go after it"
 )
 _FILES = {
     "certificate": "相手の証明書 / its certificate (PEM)",
@@ -35,7 +51,9 @@ def add_diagnose(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("peer", nargs="?", help=whom)
     parser.add_argument("--config", type=Path, metavar="FILE", help="この機械のサーバの設定 / of our server")
     parser.add_argument("--as-client", action="store_true", help="相手の側から試す / try as the peer would")
-    parser.add_argument("--url", help="相手先 / where to call: wss://HOST:PORT/notices")
+    parser.add_argument(
+        "--url", help="相手先 / where to call: wss://HOST:PORT/notices, https://HOST:PORT/bridge"
+    )
     parser.add_argument("--server", help="相手先の URI / whom to find there: spiffe://DOMAIN/pref/juki")
     for name, text in _FILES.items():
         parser.add_argument(f"--{name}", type=Path, metavar="FILE", help=text)
@@ -73,7 +91,7 @@ def _as_server(options: argparse.Namespace) -> list[Finding]:
 def findings_in(report: dict[str, Any], peer: str | None) -> list[Finding]:
     """What a server's report says of its doors, files and clock, and of one peer or all refused."""
     found = [
-        Finding(f"戸口 / door {name}", door["open"], f"{door['listen']} 接続 {door['connections']}")
+        Finding(f"戸口 / door {name}", door["open"], f"{door['listen']} {busy(door)}")
         for name, door in report["doors"].items()
     ]
     found += [
@@ -81,7 +99,7 @@ def findings_in(report: dict[str, Any], peer: str | None) -> list[Finding]:
         for item in report["certificates"]
     ]
     found += [Finding(f"書類 / files ({f['half']})", False, f["fault"]) for f in report["credentials"]]
-    return [*found, *_relay(report.get("relay")), *_clocks(report), *_about(report, peer)]
+    return [*found, *_relay(report.get("relay")), *_bridge(report), *_clocks(report), *_about(report, peer)]
 
 
 def _relay(relay: dict[str, Any] | None) -> list[Finding]:
@@ -92,7 +110,17 @@ def _relay(relay: dict[str, Any] | None) -> list[Finding]:
     if relay["connected"] or relay["standby"]:
         return [Finding(step, True, "つながっている / open" if relay["connected"] else "待機 / stands by")]
     why = relay["fault"] or "まだつながらないか、送りの処理がない / not open yet, or no process relays"
-    return [Finding(step, False, f"{why}: {_OUTWARD}")]
+    return [Finding(step, False, f"{why}: {_OUTWARD.format(url='[national] url', server='national')}")]
+
+
+def _bridge(report: dict[str, Any]) -> list[Finding]:
+    """What became of the last question to each whom the bridge asks, where there was no answer."""
+    door = report["doors"].get("bridge", {})
+    return [
+        Finding(step, False, f"{fault}: {way}")
+        for name, (step, way) in _CALLED.items()
+        if (fault := door.get(name))
+    ]
 
 
 def _clocks(report: dict[str, Any]) -> list[Finding]:
@@ -132,7 +160,9 @@ def _about(report: dict[str, Any], peer: str | None) -> list[Finding]:
     if peer and not inside:
         refused += [entry for entry in peers["refused"] if entry["peer"] is None and entry not in refused]
     found += [_refused(entry) for entry in refused]
-    if peer and not inside and not refused:
+    if peer and not inside and not refused and _is_across(report, peer):
+        found.append(Finding(peer, True, _BETWEEN_QUESTIONS))
+    elif peer and not inside and not refused:
         away = "今はつながっていない" if any(m["last_notice"] for m in heard) else "届いていない"
         nobody = f"{away}。回線、名前、ポートを相手の側から --as-client で調べる / is not connected"
         found.append(Finding(f"{peer}", False, nobody))
@@ -145,6 +175,15 @@ def _is_national(peer: str) -> bool:
         return identity_from_uri(peer).role is Role.NATIONAL
     except IdentityError:
         return peer == Role.NATIONAL
+
+
+def _is_across(report: dict[str, Any], peer: str) -> bool:
+    """Whether somebody is the server at the other end of the bridge, who keeps no connection."""
+    try:
+        named = identity_from_uri(peer).role is Role.PREF
+    except IdentityError:
+        named = peer in ("juki", "fuhyo")
+    return named and "bridge" in report["doors"] and peer.rpartition("/")[2] != report["register"]
 
 
 def _refused(entry: dict[str, Any]) -> Finding:

@@ -2,6 +2,7 @@
 
 import argparse
 import json
+from collections.abc import Mapping
 from typing import Any
 
 from rich.console import Console
@@ -21,12 +22,17 @@ def show_status(config: Config, options: argparse.Namespace) -> int:
     return 2 if report["problems"] else 0
 
 
+def busy(door: Mapping[str, Any]) -> str:
+    """How much comes to a door: the bridge counts questions, for it keeps no connection beyond them."""
+    return f"問い合わせ {door['asked']} 件" if "asked" in door else f"接続 {door['connections']}"
+
+
 def _print_status(report: dict[str, Any]) -> None:
     console = Console()
     table = Table(title=f"{report['server']} ({report['register']})  {report['time']}", show_header=False)
     for name, door in report["doors"].items():
         state = "開" if door["open"] else "閉"
-        table.add_row(f"戸口 {name}", f"{state}  {door['listen']}  接続 {door['connections']}")
+        table.add_row(f"戸口 {name}", f"{state}  {door['listen']}  {busy(door)}")
     table.add_row("データベース", "応答あり" if report["database"]["ok"] else "応答なし")
     if "outbox" in report:
         outbox = report["outbox"]

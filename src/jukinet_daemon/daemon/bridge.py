@@ -125,7 +125,7 @@ async def _open_door(
     frame.status.doors["bridge"] = lambda: {
         "listen": frame.addresses["bridge"],
         "open": not frame.status.stopping,
-        "connections": door.asked,
+        "asked": door.asked,
         "peer_fault": peer.fault,
         "national_fault": national.fault if national else None,
         "unerased_seconds": eraser.overdue_seconds if eraser else None,

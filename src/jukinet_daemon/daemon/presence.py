@@ -3,13 +3,15 @@
 import socket
 from typing import Any
 
-from jukinet_daemon.config import Bridge, Config, NoticesDoor
+from jukinet_daemon.config import Bridge, Config, Duty, NoticesDoor
 from jukinet_daemon.daemon.frame import Frame
 from jukinet_daemon.loops.presence import TELL_EVERY_S, PresenceLoop
 from jukinet_daemon.service.duties import Duties
 from jukinet_daemon.store.processes import Processes
 
 SILENT_AFTER_S = 4 * TELL_EVERY_S
+# What each door counts: the bridge's stands open for its questions, which come and go.
+_COUNTED: dict[type[Duty], str] = {NoticesDoor: "connections", Bridge: "asked"}
 
 
 def begin_presence(frame: Frame, whole: Config) -> PresenceLoop:
@@ -31,7 +33,7 @@ def _elsewhere(whole: Config, here: Config) -> dict[str, Any]:
     """What other processes open, as it stands until one of them says more: closed."""
     sections = {name: getattr(whole, name) for name in whole.duties if name not in here.duties}
     doors = {
-        name: {"listen": section.listen, "open": False, "connections": 0}
+        name: {"listen": section.listen, "open": False, _COUNTED[type(section)]: 0}
         for name, section in sections.items()
         if isinstance(section, NoticesDoor | Bridge)
     }
