@@ -131,6 +131,7 @@ async def test_the_national_server_is_called_by_us_and_the_advice_says_so(
         assert not line.ok
         assert "wrong-name" in line.text
         assert "we call it" in line.text
+        assert "IPAddressAllow" not in line.text  # it was reached
         assert any("wrong-name" in text.text for step, text in found.items() if "refused" in step)
         assert not any("is not connected" in finding.text for finding in found.values())
 
@@ -214,6 +215,22 @@ async def test_a_peer_that_never_came_is_told_so(estate: Estate, open_house: Hou
     house = await open_on(estate, open_house)
     bad = [finding for finding in await seen_by_server(house, KITAKYUSHU) if not finding.ok]
     assert ["is not connected" in finding.text for finding in bad] == [True]
+    assert "IPAddressAllow=" in bad[0].text
+
+
+async def test_a_national_server_that_is_not_reached_may_be_on_no_list(open_house: HouseMaker) -> None:
+    house = await open_house("juki", national=False)
+    async with relay_of(house, url="wss://127.0.0.1:1/records"):
+
+        async def told() -> Any:
+            report = await house.daemon._frame.status.look()
+            return report if (report.get("relay") or {}).get("fault") else None
+
+        report = await until(told)
+    found = {finding.step: finding for finding in findings_in(report, "national")}
+    line = found["全国サーバとの回線 / line to the national server"]
+    assert line.text.startswith("cannot be reached")
+    assert "IPAddressAllow=" in line.text
 
 
 async def test_the_bridge_is_told_of_by_its_questions(bridge_world: Bridged) -> None:
@@ -242,6 +259,7 @@ async def test_a_question_without_an_answer_is_told_of(bridge_world: Bridged) ->
     assert [finding.step for finding in bad] == ["橋の相手への問い合わせ / questions to the other server"]
     assert "cannot be asked" in bad[0].text
     assert "[bridge] peer" in bad[0].text
+    assert "IPAddressAllow=" in bad[0].text
 
 
 async def test_the_other_server_goes_the_way_of_a_question(

@@ -110,7 +110,11 @@ async def _connected(host: str, port: int) -> Finding:
         async with asyncio.timeout(PATIENCE_S):
             _, writer = await asyncio.open_connection(host, port)
     except TimeoutError:
-        raise _End(step, f"{port} が黙っている。回線か防火壁を調べる / silent: line or firewall") from None
+        raise _End(
+            step,
+            f"{port} が黙っている。回線、防火壁、相手のユニットの IPAddressAllow= を調べる"
+            " / silent: line, firewall, or IPAddressAllow= of the server's unit",
+        ) from None
     except OSError as fault:
         raise _End(
             step, f"{port}: {fault.strerror}。相手は動いているか / is the server up, the port right?"

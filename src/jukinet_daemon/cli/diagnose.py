@@ -22,15 +22,20 @@ _OUTWARD = (
     "こちらの証明書で --as-client --url ({url}) --server spiffe://.../{server}/... を試す"
     " / we call it: try --as-client with our own files"
 )
+# A hand's way is not the unit's: no address list stands before a shell.
+_LISTED = (
+    "手で通じるなら、ユニットの IPAddressAllow= に宛先か、名前を引く先がない"
+    " / if that works, the unit's IPAddressAllow= lacks the address or the resolver"
+)
 # Whom the bridge calls: the fault that its door tells of, and how to go the same way by hand.
 _CALLED = {
     "peer_fault": (
         "橋の相手への問い合わせ / questions to the other server",
-        _OUTWARD.format(url="[bridge] peer", server="pref"),
+        ("[bridge] peer", "pref"),
     ),
     "national_fault": (
         "全国サーバへの問い合わせ / questions to the national server",
-        _OUTWARD.format(url="[bridge] national", server="national"),
+        ("[bridge] national", "national"),
     ),
 }
 _BETWEEN_QUESTIONS = (
@@ -110,17 +115,23 @@ def _relay(relay: dict[str, Any] | None) -> list[Finding]:
     if relay["connected"] or relay["standby"]:
         return [Finding(step, True, "つながっている / open" if relay["connected"] else "待機 / stands by")]
     why = relay["fault"] or "まだつながらないか、送りの処理がない / not open yet, or no process relays"
-    return [Finding(step, False, f"{why}: {_OUTWARD.format(url='[national] url', server='national')}")]
+    return [Finding(step, False, _outward(why, "[national] url", "national"))]
 
 
 def _bridge(report: dict[str, Any]) -> list[Finding]:
     """What became of the last question to each whom the bridge asks, where there was no answer."""
     door = report["doors"].get("bridge", {})
     return [
-        Finding(step, False, f"{fault}: {way}")
+        Finding(step, False, _outward(fault, *way))
         for name, (step, way) in _CALLED.items()
         if (fault := door.get(name))
     ]
+
+
+def _outward(fault: str, url: str, server: str) -> str:
+    """What became of a call of ours, and what to try; who was not reached may be on no list of the unit."""
+    told = f"{fault}: {_OUTWARD.format(url=url, server=server)}"
+    return f"{told}。{_LISTED}" if fault.startswith("cannot be ") else told
 
 
 def _clocks(report: dict[str, Any]) -> list[Finding]:
@@ -164,7 +175,10 @@ def _about(report: dict[str, Any], peer: str | None) -> list[Finding]:
         found.append(Finding(peer, True, _BETWEEN_QUESTIONS))
     elif peer and not inside and not refused:
         away = "今はつながっていない" if any(m["last_notice"] for m in heard) else "届いていない"
-        nobody = f"{away}。回線、名前、ポートを相手の側から --as-client で調べる / is not connected"
+        nobody = (
+            f"{away}。回線、名前、ポートを相手の側から --as-client で調べる。戸口のユニットの IPAddressAllow="
+            " (lines.conf) も見る / is not connected; see the door's IPAddressAllow= too"
+        )
         found.append(Finding(f"{peer}", False, nobody))
     return found
 

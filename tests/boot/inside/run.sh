@@ -53,9 +53,9 @@ if [ -e /root/rebooted ]; then
 fi
 cp -r /srv/boot/given /srv/boot/world /root/
 cp /srv/boot/jukinet-daemon.deb /root/given/
-printf '127.0.0.1 localhost\n127.0.1.1 prefecture\n192.0.2.10 national-juki.example national-fuhyo.example\n' >> /etc/hosts
+printf '127.0.0.1 localhost\n127.0.1.1 prefecture\n' >> /etc/hosts
 useradd -m operator1
-step 1-1 && step 2-1 && step 3-1 && step edit && step 4-1 && step 4-2 && nationals && step 5-1 && step_in_time 5-2 || {
+step 1-1 && step 2-1 && step 3-1 && step edit && step 4-1 && step 4-2 && step 4-3 && nationals && step 5-1 && step_in_time 5-2 || {
     {
         journalctl -b -o short-monotonic --no-pager | tail -n 300
         systemctl list-units --failed --no-pager
