@@ -70,8 +70,8 @@ def test_metrics_by_which_others_seem_alive_are_told_by_nobody_else() -> None:
     """One in wrong hands cannot tell that a dead unit works, nor that the line of another's relay is open."""
     registry = CollectorRegistry()
     Gauge("jukinet_duty_up", "Whether a duty is done", ["duty"], registry=registry).labels("seal").set(0)
-    forged = 'jukinet_duty_up{duty="seal"} 1.0\njukinet_relay_up 1.0\njukinet_sound 1.0\n'
-    told = exposition(registry, {"notices@x": forged}).decode()
+    seems_well = 'jukinet_duty_up{duty="seal"} 1.0\njukinet_relay_up 1.0\njukinet_pulse_up 1.0\n'
+    told = exposition(registry, {"notices@x": f"{seems_well}jukinet_sound 1.0\n"}).decode()
     assert [line for line in told.splitlines() if line.startswith("jukinet")] == [
         'jukinet_duty_up{duty="seal"} 0.0',
         'jukinet_sound{process="notices@x"} 1.0',

@@ -9,9 +9,9 @@ from prometheus_client.registry import Collector
 
 from jukinet_daemon.store.processes import duties_of
 
-# The process that hears the others tells of all duties, and the relay of its line. From any other, which may
-# be in wrong hands, it would hide that a unit is dead.
-_TOLD_HERE = frozenset({"jukinet_duty_up"})
+# The process that hears the others tells of all duties and of the pulse, and the relay of its line. From any
+# other, which may be in wrong hands, it would hide that a unit or the database is dead.
+_TOLD_HERE = frozenset({"jukinet_duty_up", "jukinet_pulse_up"})
 _TOLD_BY = {"jukinet_relay_up": "national"}
 
 
