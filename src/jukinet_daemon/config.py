@@ -1,12 +1,15 @@
 """設定: one TOML file as one frozen value. config/example.toml explains every key."""
 
 import os
+import re
 import tomllib
 from base64 import b64decode
 from collections.abc import Collection
 from datetime import date, time
+from ipaddress import ip_address
 from pathlib import Path
 from typing import Annotated, Literal
+from urllib.parse import parse_qsl, unquote, urlsplit
 from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
 from pydantic import (
@@ -21,6 +24,7 @@ from pydantic import (
 
 AreaCode = Annotated[str, Field(pattern=r"^[0-9]{6}$")]
 CREDENTIAL = "credential:"
+_HOST = re.compile(r"^(?:\[([^\]]+)\]|([^:\[/][^:]*))(?::[0-9]*)?$")
 Pin = Annotated[str, Field(pattern=r"^[A-Za-z0-9_-]{43}$")]
 
 
@@ -29,6 +33,37 @@ def _address(text: str) -> str:
     if not separator or not host or not port.isascii() or not port.isdigit() or int(port) > 65535:
         raise ValueError("must be HOST:PORT")
     return text
+
+
+def _guarded(dsn: str) -> str:
+    """A DSN that leaves this machine only for a server that proves its name."""
+    try:
+        parts = urlsplit(dsn)
+    except ValueError:  # it quotes the DSN, and so a password
+        raise ValueError("is not a URI") from None
+    asked = dict(parse_qsl(parts.query))
+    # As asyncpg reads it: after the first @, and `host` only where none stands there.
+    _, at, after = parts.netloc.partition("@")
+    hosts = [unquote(host) for host in _hosts(after if at else parts.netloc)]
+    hosts = hosts or _hosts(asked.get("host", ""))
+    # Whichever of them is the leader next gets the residents: one that is far is enough.
+    if asked.get("sslmode") != "verify-full" and not all(_is_near(host) for host in hosts):
+        raise ValueError("a host that is not this machine needs sslmode=verify-full")
+    return dsn
+
+
+def _hosts(listed: str) -> list[str]:
+    """The hosts of a libpq list, each with or without its port."""
+    return [_HOST.sub(r"\1\2", host) for host in listed.split(",")] if listed else []
+
+
+def _is_near(host: str) -> bool:
+    if host.startswith("/") or host == "localhost":
+        return True
+    try:
+        return ip_address(host).is_loopback
+    except ValueError:
+        return False
 
 
 def _zone(name: str) -> str:
@@ -64,6 +99,7 @@ def _public_key(text: str) -> str:
 PublicKey = Annotated[str, Field(pattern=r"^[A-Za-z0-9+/]{43}=$"), AfterValidator(_public_key)]
 ReadableFile = Annotated[Path, AfterValidator(_readable)]
 Address = Annotated[str, AfterValidator(_address)]
+Dsn = Annotated[str, Field(pattern=r"^postgres(ql)?://"), AfterValidator(_guarded)]
 
 
 class Section(BaseModel):
@@ -79,7 +115,7 @@ class Duty(Section):
 class Database(Section):
     """Where the register is kept."""
 
-    dsn: str = Field(pattern=r"^postgres(ql)?://")
+    dsn: Dsn
     synchronous_commit: Literal["on", "remote_write", "remote_apply", "local"] = "on"
 
 

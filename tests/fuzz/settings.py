@@ -14,7 +14,7 @@ prefecture = "400009"
 trust_domain = "jukinet.example"
 timezone = "Asia/Tokyo"
 [database]
-dsn = "postgresql://jukinet:nobody-may-read-this@db/juki"
+dsn = "postgresql://jukinet:nobody-may-read-this@db/juki?sslmode=verify-full"
 [keys]
 ring = "/dev/null"
 [watch]
@@ -40,6 +40,9 @@ CONFIG = Target(
     (
         _CONFIG,
         _CONFIG.replace(b"postgresql:", b"mysql:"),
+        _CONFIG.replace(b"?sslmode=verify-full", b""),
+        _CONFIG.replace(b"@db", b"@[db"),
+        _CONFIG.replace(b"@db", b"@\xe2\x84\x80db"),
         _CONFIG.replace(b"Asia/Tokyo", b"Asia"),
         _CONFIG.replace(b"Asia/Tokyo", b"../../etc/passwd"),
         _CONFIG.replace(b":9100", b":\xd9\xa4"),

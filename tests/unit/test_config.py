@@ -6,6 +6,7 @@ from pathlib import Path
 
 import pytest
 
+from jukinet_daemon.cli.jukinetctl import main
 from jukinet_daemon.config import Config, ConfigFault, Duty, Section, load_config
 
 ROOT = Path(__file__).parents[2]
@@ -102,6 +103,69 @@ def sound(tmp_path: Path) -> Config:
     """The example with a file that is there wherever it names one."""
     there = _write(tmp_path, "")
     return load_config(_write_as("sound.toml", tmp_path, re.sub(r'"/etc/[^"]+"', f'"{there}"', EXAMPLE)))
+
+
+NEAR = "postgresql:///juki?host=/run/postgresql"
+PASSWORD = "nobody-may-read-this"
+GUARDED = "sslmode=verify-full&sslrootcert=/etc/jukinet/pki/database.pem"
+
+
+@pytest.mark.parametrize(
+    "dsn",
+    [
+        NEAR,
+        "postgresql:///juki",
+        "postgres://somebody@/juki?host=/a,/b&target_session_attrs=read-write",
+        "postgresql://%2Frun%2Fpostgresql/juki",
+        "postgresql://somebody@127.0.0.1:5432/juki?sslmode=disable",
+        "postgresql://localhost,127.8.0.1:5433,[::1]:5434/juki",
+        f"postgresql://:{PASSWORD}@localhost/juki",
+        f"postgresql://db1.example/juki?{GUARDED}",
+        f"postgresql://db1,db2:5433,[2001:db8::1]/juki?target_session_attrs=read-write&{GUARDED}",
+        f"postgresql:///juki?host=/run/postgresql,db1&{GUARDED}",
+    ],
+)
+def test_a_database_near_or_proven_is_taken(sound: Config, tmp_path: Path, dsn: str) -> None:
+    assert load_config(_with_dsn(tmp_path, dsn)).database.dsn == dsn
+
+
+@pytest.mark.parametrize(
+    "dsn",
+    [
+        f"postgresql://somebody:{PASSWORD}@db1/juki",
+        f"postgresql://somebody:{PASSWORD}@192.0.2.1:5432/juki",
+        f"postgresql://somebody:{PASSWORD}@[2001:db8::1]/juki",
+        *(
+            f"postgresql://somebody:{PASSWORD}@db1/juki?sslmode={mode}"
+            for mode in ("disable", "allow", "prefer", "require", "verify-ca", "verify-full&sslmode=require")
+        ),
+        f"postgresql://somebody:{PASSWORD}@127.0.0.1,db2/juki?target_session_attrs=read-write",
+        f"postgresql://somebody:{PASSWORD}@/juki?host=db1",
+        f"postgresql:///juki?host=/run/postgresql,db1&password={PASSWORD}",
+        # What is not what it looks like: the library takes what follows the first @ for the hosts.
+        f"postgresql://somebody:{PASSWORD}@db1/juki?host=/run/postgresql",
+        f"postgresql://somebody@{PASSWORD}@127.0.0.1/juki",
+        f"postgresql://somebody:{PASSWORD}@127.0.0.1.example/juki",
+        f"postgresql://somebody:{PASSWORD}@localhost%2Cdb1/juki",
+        # What Python's own message about it quotes.
+        f"postgresql://somebody:{PASSWORD}@[db1/juki",
+        f"postgresql://somebody:{PASSWORD}@\u2100db1/juki",
+    ],
+)
+def test_a_database_that_is_far_and_unproven_is_refused(
+    sound: Config, tmp_path: Path, dsn: str, capsys: pytest.CaptureFixture[str]
+) -> None:
+    path = _with_dsn(tmp_path, dsn)
+    assert main(["check-config", "--config", str(path)]) != 0
+    told = "".join(capsys.readouterr())
+    assert told.count("database.dsn: ") == 1
+    assert PASSWORD not in told
+
+
+def _with_dsn(folder: Path, dsn: str) -> Path:
+    text = (folder / "sound.toml").read_text("utf-8")
+    assert NEAR in text
+    return _write_as("dsn.toml", folder, text.replace(NEAR, dsn))
 
 
 def test_a_secret_may_be_a_credential_of_the_unit(
