@@ -149,8 +149,10 @@ def test_the_root_signs_no_ca_that_could_not_be_told_from_another(office: Office
     told = office.refused("sign-issuing", office.root, *same_key, *out, *secret)
     assert "this key has a certificate already" in told
     office.do("init-issuing", tmp_path / "other", "--name", "root", "--trust-domain", TRUST_DOMAIN)
-    same_name = ("--csr", tmp_path / "other" / "ca.csr", "--name", "root")
-    assert "the name of the root" in office.refused("sign-issuing", office.root, *same_name, *out, *secret)
+    for name in ("root", " Root "):
+        same_name = ("--csr", tmp_path / "other" / "ca.csr", "--name", name)
+        told = office.refused("sign-issuing", office.root, *same_name, *out, *secret)
+        assert "the name of the root" in told
     assert not (tmp_path / "again.pem").exists()
     assert [row["who"] for row in office.do("list", office.root)] == ["CA issuing"]
 

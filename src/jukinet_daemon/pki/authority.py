@@ -77,7 +77,8 @@ class Authority:
         with only_writer(self.folder):
             if not self.is_root:
                 raise ValueError("only the root issues to CAs")
-            if common_name(name) == self._ca.certificate.subject:
+            # It would pass for a root, which nobody revokes.
+            if _folded(common_name(name)) == _folded(self._ca.certificate.subject):
                 raise ValueError("this is the name of the root; an issuing CA needs one of its own")
             # Under one key two CAs could not be told apart: a list is of whoever can have signed it.
             self._require_new_key(key)
@@ -115,6 +116,11 @@ class Authority:
         for path in (self.folder / ISSUED).glob("*.pem"):
             if load_certificate(path).public_key() == key:
                 raise ValueError("this key has a certificate already; make a new key")
+
+
+def _folded(name: x509.Name) -> list[str]:
+    """A name as OpenSSL compares it: case and the number of spaces make no difference."""
+    return [" ".join(str(part.value).split()).casefold() for part in name]
 
 
 def create_root(folder: Path, name: str, trust_domain: str, days: int, passphrase: bytes | None) -> None:
