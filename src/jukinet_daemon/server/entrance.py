@@ -109,7 +109,7 @@ class Entrance:
             await self._somebody.wait()
             try:
                 self._look()
-            except Exception as fault:  # a log that cannot be written must not end the turns of all
+            except Exception as fault:  # a fault over one must not end the turns of all
                 log.error("entrance_tripped", door=self._door, fault=type(fault).__name__)
             await asyncio.sleep(LOOK_S)
 
