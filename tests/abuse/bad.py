@@ -82,7 +82,8 @@ class Crowd:
             if seconds is None:
                 return
             # Without TLS nobody tells of a turn; but none that had one and is borne is closed any sooner.
-            if shaken.is_set() if kind.tls else not kind.held or seconds >= HANDSHAKE_TIMEOUT_S:
+            had_a_turn = shaken.is_set() if kind.tls else not kind.held or seconds >= HANDSHAKE_TIMEOUT_S
+            if had_a_turn:
                 tally.held.append(seconds)
                 return
             tally.turned_away.append(seconds)

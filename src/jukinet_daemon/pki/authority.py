@@ -111,11 +111,10 @@ class Authority:
         return Validity(now - _SLACK, now + timedelta(days=days))
 
     def _require_new_key(self, key: ec.EllipticCurvePublicKey) -> None:
-        if key == self._ca.certificate.public_key():
-            raise ValueError("this is the CA's own key; make a new key")
-        for path in (self.folder / ISSUED).glob("*.pem"):
-            if load_certificate(path).public_key() == key:
-                raise ValueError("this key has a certificate already; make a new key")
+        issued = map(load_certificate, (self.folder / ISSUED).glob("*.pem"))
+        if any(known.public_key() == key for known in (self._ca.certificate, *issued)):
+            made = "`request` (a CA's with `init-issuing`)"
+            raise ValueError(f"this key has a certificate already; make a new key with {made}")
 
 
 def _folded(name: x509.Name) -> list[str]:

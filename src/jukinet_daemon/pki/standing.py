@@ -78,13 +78,12 @@ def standing_of(
         # An empty list is false, so ask for None.
         if new is None and old is None:
             raise ValueError(f"holds no CRL of {_named(authority)}")
-        if unfit := _unfit(new, old, now):
-            counts = new if old is None else old
-            assert counts is not None  # noqa: S101 - one of the two is there
+        unfit = _unfit(new, old, now)
+        counts = old if unfit and old is not None else new
+        assert counts is not None  # noqa: S101 - one of the two is there
+        if unfit:
             wrong.append(f"holds {unfit} of {_named(authority)}: number {age(counts)[0]} counts on")
-            new = counts
-        assert new is not None  # noqa: S101 - one of the two is there
-        newest[authority] = new
+        newest[authority] = counts
     return Standing(authorities, newest), "; ".join(wrong) or None
 
 

@@ -46,8 +46,7 @@ class Porch:
     def __init__(self, most: int) -> None:
         self._most = most
         self._here = _Crowds()
-        # Whose turn has not come, by address and in the order they came.
-        self._waiting: _ByAddress = {}
+        # Whose turn has not come, in the order they came.
         self._queue: dict[Standing, None] = {}
         # Every address that we know; the one that has had no turn for longest comes first.
         self._turns: OrderedDict[str, None] = OrderedDict()
@@ -68,19 +67,17 @@ class Porch:
         if goes:
             self.leave(goes)
         self._here.add(newcomer)
-        self._waiting.setdefault(newcomer.address, {})[newcomer] = None
         self._queue[newcomer] = None
         self._know(newcomer.address)
         return goes
 
     def next(self) -> Standing | None:
         """Whose turn it is, which then waits no longer; nobody where nobody waits."""
-        address = next((known for known in self._turns if known in self._waiting), None)
-        if address is None:
-            return None
-        self._turns.move_to_end(address)
-        one = next(iter(self._waiting[address]))
-        self._wait_no_longer(one)
+        in_turn = (one for known in self._turns for one in self._here.of(known) if one in self._queue)
+        one = next(in_turn, None)
+        if one:
+            self._turns.move_to_end(one.address)
+            del self._queue[one]
         return one
 
     def first_to_wait(self, most: int) -> list[Standing]:
@@ -90,7 +87,7 @@ class Porch:
     def leave(self, one: Standing) -> None:
         """One is here no longer; told of one who has left already, it does nothing."""
         self._here.take(one)
-        self._wait_no_longer(one)
+        self._queue.pop(one, None)
 
     def everybody(self) -> list[Standing]:
         """All who stand here."""
@@ -105,16 +102,7 @@ class Porch:
     def _know(self, address: str) -> None:
         self._turns.setdefault(address)
         if len(self._turns) > REMEMBERED:
-            del self._turns[next(known for known in self._turns if known not in self._waiting)]
-
-    def _wait_no_longer(self, one: Standing) -> None:
-        if one not in self._queue:
-            return
-        del self._queue[one]
-        those = self._waiting[one.address]
-        del those[one]
-        if not those:
-            del self._waiting[one.address]
+            del self._turns[next(known for known in self._turns if not self._here.of(known))]
 
 
 class _Crowds:
