@@ -9,6 +9,7 @@ from . import (
     ledger,
     notice,
     parcel,
+    process,
     relayed,
     reply,
     settings,
@@ -36,6 +37,9 @@ TARGETS: dict[str, Target] = {
         settings.KEYRING,
         settings.CONFIG,
         bridge.TARGET,
+        process.PROCESS_REPORT,
+        process.PROCESS_METRICS,
+        process.KEY_RING_TOLD,
         words.NAMES,
         words.DATES,
     )

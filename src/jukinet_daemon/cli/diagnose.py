@@ -10,11 +10,11 @@ from rich.console import Console
 
 from jukinet_daemon.cli.as_client import Finding, Visit, visit
 from jukinet_daemon.cli.control import CommandFault, ask
+from jukinet_daemon.cli.plain import as_it_stands, plain
 from jukinet_daemon.cli.remedies import REMEDIES
 from jukinet_daemon.cli.status import busy
 from jukinet_daemon.config import load_config
 from jukinet_daemon.pki.peer import IdentityError, Role, identity_from_uri
-from jukinet_daemon.pki.refusal import Refusal
 from jukinet_daemon.pki.tls import TlsFiles
 
 CLOCK_TOLERANCE_S = 5.0
@@ -70,12 +70,13 @@ def diagnose(options: argparse.Namespace) -> int:
     findings = _as_client(options) if options.as_client else _as_server(options)
     if options.json:
         told = [{"step": f.step, "ok": f.ok, "text": f.text} for f in findings]
-        print(json.dumps(told, ensure_ascii=False, indent=1))
+        print(plain(json.dumps(told, ensure_ascii=False, indent=1)))
     else:
         console = Console()
         for finding in findings:
             mark = "○" if finding.ok else "×"
-            console.print(f"{mark} {finding.step}: {finding.text}", soft_wrap=True, highlight=False)
+            line = as_it_stands(f"{mark} {finding.step}: {finding.text}")
+            console.print(line, soft_wrap=True, highlight=False)
     return 0 if all(finding.ok for finding in findings) else 2
 
 
@@ -204,7 +205,7 @@ def _refused(entry: dict[str, Any]) -> Finding:
     who = entry["peer"] or entry["address"]
     told = f"{entry['reason']} {entry['times']} 回 / times, {entry['last']} ({entry['address']})"
     return Finding(
-        f"拒否 / refused {who} ({entry['door']})", False, f"{told}: {REMEDIES[Refusal(entry['reason'])]}"
+        f"拒否 / refused {who} ({entry['door']})", False, f"{told}: {REMEDIES.get(entry['reason'], '-')}"
     )
 
 

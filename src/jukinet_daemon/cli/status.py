@@ -9,6 +9,7 @@ from rich.console import Console
 from rich.table import Table
 
 from jukinet_daemon.cli.control import ask
+from jukinet_daemon.cli.plain import as_it_stands, plain
 from jukinet_daemon.config import Config
 
 
@@ -16,23 +17,32 @@ def show_status(config: Config, options: argparse.Namespace) -> int:
     """Shows what the running server says of itself; exit status 2 when something needs somebody."""
     report = ask(config, "GET", "/status")
     if options.json:
-        print(json.dumps(report, ensure_ascii=False, indent=1))
+        print(plain(json.dumps(report, ensure_ascii=False, indent=1)))
     else:
-        _print_status(report)
+        _print_status(report, Console())
     return 2 if report["problems"] else 0
 
 
 def busy(door: Mapping[str, Any]) -> str:
     """How much comes to a door: the bridge counts questions, for it keeps no connection beyond them."""
-    return f"問い合わせ {door['asked']} 件" if "asked" in door else f"接続 {door['connections']}"
+    return f"問い合わせ {door['asked']} 件" if "asked" in door else f"接続 {door.get('connections', 0)}"
 
 
-def _print_status(report: dict[str, Any]) -> None:
-    console = Console()
+def _print_status(report: dict[str, Any], console: Console) -> None:
+    console.print(status_table(report))
+    for problem in report["problems"]:
+        console.print(as_it_stands(f"! {problem}"))
+    if not report["problems"]:
+        console.print("異常なし / all is well")
+
+
+def status_table(report: Mapping[str, Any]) -> Table:
+    """The state of a server as a table."""
     table = Table(title=f"{report['server']} ({report['register']})  {report['time']}", show_header=False)
     for name, door in report["doors"].items():
         state = "開" if door["open"] else "閉"
-        table.add_row(f"戸口 {name}", f"{state}  {door['listen']}  {busy(door)}")
+        told = f"{state}  {door['listen']}  {busy(door)}"
+        table.add_row(as_it_stands(f"戸口 {name}"), as_it_stands(told))
     table.add_row("データベース", "応答あり" if report["database"]["ok"] else "応答なし")
     if "outbox" in report:
         outbox = report["outbox"]
@@ -57,9 +67,5 @@ def _print_status(report: dict[str, Any]) -> None:
         witnessed = f"{ledger['witnessed']:,} 葉まで  {ledger['witnesses']} 市区町村"
         table.add_row("証人 (控えを持つ市区町村)", witnessed)
     for item in report["certificates"]:
-        table.add_row(f"期限 {item['name']}", f"残り {item['days_left']} 日")
-    console.print(table)
-    for problem in report["problems"]:
-        console.print(f"! {problem}")
-    if not report["problems"]:
-        console.print("異常なし / all is well")
+        table.add_row(as_it_stands(f"期限 {item['name']}"), f"残り {item['days_left']} 日")
+    return table

@@ -9,45 +9,15 @@ from dataclasses import replace
 from typing import Any
 
 import structlog
-from pydantic import BaseModel, ConfigDict, ValidationError
 
 from jukinet_daemon.service.metrics import Metrics
+from jukinet_daemon.service.told import is_report
 from jukinet_daemon.store.faults import StoreFault
 from jukinet_daemon.store.processes import Told
 
 log = structlog.get_logger()
 
 Hear = Callable[[], Awaitable[Sequence[Told]]]
-
-
-class _Part(BaseModel):
-    """What is reckoned with must be of its kind; the rest is shown as it came."""
-
-    model_config = ConfigDict(strict=True, extra="allow")
-
-
-class _Door(_Part):
-    open: bool
-    failing_seconds: float | None = None
-    unerased_seconds: float | None = None
-
-
-class _Expiry(_Part):
-    name: str
-    days_left: float
-
-
-class _Relay(_Part):
-    connected: bool
-    standby: bool
-    fault: str | None
-
-
-class _Report(_Part):
-    doors: dict[str, _Door]
-    certificates: list[_Expiry]
-    peers: dict[str, list[Any]]
-    relay: _Relay | None = None
 
 
 class Duties:
@@ -85,19 +55,24 @@ class Duties:
 
     def _believed(self, told: Told) -> Told | None:
         """What a process tells of its own duties; None where it has not the form of a report: said once."""
-        try:
-            _Report.model_validate(told.report)
-        except ValidationError:
-            if told.name not in self._unreadable:
-                log.warning("process_unreadable", process=told.name)
+        own = believed(told)
+        if own is not None:
+            self._unreadable.discard(told.name)
+        elif told.name not in self._unreadable:
+            log.warning("process_unreadable", process=told.name)
             self._unreadable.add(told.name)
-            return None
-        self._unreadable.discard(told.name)
-        doors = {name: door for name, door in told.report["doors"].items() if name in told.duties}
-        report = {**told.report, "doors": doors}
-        if "national" not in told.duties:
-            report.pop("relay", None)
-        return replace(told, report=report)
+        return own
+
+
+def believed(told: Told) -> Told | None:
+    """What a process tells of its own duties, or None where it has not the form of a report."""
+    if not is_report(told.report):
+        return None
+    doors = {name: door for name, door in told.report["doors"].items() if name in told.duties}
+    report = {**told.report, "doors": doors}
+    if "national" not in told.duties:
+        report.pop("relay", None)
+    return replace(told, report=report)
 
 
 def _done(duties: Collection[str], report: Mapping[str, Any]) -> set[str]:

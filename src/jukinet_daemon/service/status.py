@@ -104,7 +104,7 @@ class Status:
     async def _asked(self, own: Mapping[str, Any]) -> dict[str, Any]:
         """What the database knows, joined to what this process says of itself. Raises StoreFault."""
         report = {**own} | {kind: list(own[kind]) for kind in _OF_FILES}
-        _join(report, [told.report for told in await self.others()], self.elsewhere)
+        join_told(report, [told.report for told in await self.others()], self.elsewhere)
         report |= {"database": await self._database_itself()} | await self._from_database()
         for name, part in self.parts.items():
             report[name] = dict(await part())
@@ -182,7 +182,9 @@ class Status:
         }
 
 
-def _join(report: dict[str, Any], told: Sequence[Mapping[str, Any]], elsewhere: Mapping[str, Any]) -> None:
+def join_told(
+    report: dict[str, Any], told: Sequence[Mapping[str, Any]], elsewhere: Mapping[str, Any]
+) -> None:
     """Puts into a report what other processes told of theirs; what nobody told of is as `elsewhere` says."""
     doors, relays = dict(elsewhere.get("doors", {})), []
     for other in told:

@@ -1,6 +1,5 @@
 """鍵の更新の保存: reads what stands under which key version, and puts rows under the current one."""
 
-import json
 from collections import Counter
 from collections.abc import Iterable, Mapping
 from contextlib import suppress
@@ -8,6 +7,7 @@ from dataclasses import dataclass
 from typing import Any
 
 import asyncpg
+from pydantic import BaseModel, ConfigDict, ValidationError
 
 from jukinet_daemon.ledger.leaf import Leaf
 from jukinet_daemon.store.faults import StoreFault, store_faults
@@ -18,8 +18,12 @@ from jukinet_daemon.vault.fields import VERSION_BYTES, Vault
 
 LOCK_TIMEOUT_S = 5.0
 
-# What a process has that said nothing of keys, as JSON; one without a ring says that it has none: `{}`.
-UNTOLD = '{"current": 0, "versions": []}'
+
+class _Ring(BaseModel):
+    model_config = ConfigDict(strict=True)
+
+    current: int
+    versions: frozenset[int]
 
 
 @dataclass(frozen=True, slots=True)
@@ -29,6 +33,20 @@ class Process:
     name: str
     current: int
     versions: frozenset[int]
+
+
+def ring_told(name: str, keys: str | None) -> Process | None:
+    """What a process said of its key ring (JSON); None where it has none, which it says by `{}`.
+
+    One that said nothing of keys, or what is nothing of ours, knows none of them: it is waited for by name.
+    """
+    if keys == "{}":
+        return None
+    try:
+        ring = _Ring.model_validate_json(keys or "")
+    except ValidationError:
+        return Process(name, 0, frozenset())
+    return Process(name, ring.current, ring.versions)
 
 
 @dataclass(frozen=True, slots=True)
@@ -77,8 +95,8 @@ class KeyStore:
         """
         with store_faults():
             found = await self._connection.fetch(self._queries["living_processes"], silent_s)
-        told = [(row["process"], json.loads(row["keys"] or UNTOLD)) for row in found]
-        return [Process(n, keys["current"], frozenset(keys["versions"])) for n, keys in told if keys]
+        told = (ring_told(row["process"], row["keys"]) for row in found)
+        return [process for process in told if process is not None]
 
     async def versions(self) -> dict[str, Counter[int]]:
         """How many values each table has under each key version, by looking at all. Raises StoreFault."""

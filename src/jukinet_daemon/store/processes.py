@@ -10,10 +10,10 @@ from jukinet_daemon.store.pool import Database
 
 @dataclass(frozen=True, slots=True)
 class Told:
-    """What a process said of itself last: its report, and its metrics as text."""
+    """What a process said of itself last: its report, whatever that is, and its metrics as text."""
 
     name: str
-    report: Mapping[str, Any]
+    report: Any
     metrics: str = field(repr=False)
 
     @property
@@ -45,12 +45,14 @@ class Processes:
     async def others(self, silent_s: float) -> list[Told]:
         """What the others said, but for those that were silent for so many seconds. Raises StoreFault."""
         rows = await self._database.fetch("other_processes", *self._who, silent_s)
-        return [Told(f"{row['name']}@{row['host']}", _read(row["report"]), row["metrics"]) for row in rows]
+        return [
+            Told(f"{row['name']}@{row['host']}", report_in(row["report"]), row["metrics"]) for row in rows
+        ]
 
 
-def _read(report: str) -> Any:
+def report_in(report: str | None) -> Any:
     """A report as a process wrote it; nothing where no reader bears it: a process may be in wrong hands."""
     try:
-        return json.loads(report)
+        return json.loads(report or "")
     except (ValueError, RecursionError):
         return None

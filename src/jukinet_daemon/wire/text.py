@@ -78,12 +78,12 @@ def read_json(data: bytes, *, marked: bool = False) -> Any:
         raise JsonFault("nested too deeply") from None
     except ValueError:
         raise JsonFault("not JSON") from None
-    if _deeper_than(value, MAX_DEPTH):
+    if deeper_than(value, MAX_DEPTH):
         raise JsonFault("nested too deeply")
     return value
 
 
-def _deeper_than(value: Any, depth: int) -> bool:
+def deeper_than(value: Any, depth: int) -> bool:
     """Whether containers are nested deeper than this; a notice needs four levels, its parcel included."""
     level = [value] if isinstance(value, _CONTAINERS) else []
     for _ in range(depth):
