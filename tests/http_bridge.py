@@ -1,11 +1,9 @@
 """橋の戸口と窓口の文書: what the other server is answered, what operators of the 附票 server are."""
 
-from typing import Any
-
-from pydantic import TypeAdapter
+from pydantic import BaseModel
 
 from jukinet_daemon.server.bridge import PATH
-from jukinet_daemon.server.bridge_control import _CASE, _DELIVERY, _KEYS
+from jukinet_daemon.server.forms import CaseForm, DeliveryForm, KeysForm
 from openapi import COUNT, TEXT, Json, by_name, maybe, operation, parameter, plain, some, table
 
 _JWS = r"^[A-Za-z0-9_-]+\.[A-Za-z0-9_-]+\.[A-Za-z0-9_-]+$"
@@ -46,9 +44,9 @@ _OPENED: Json = {"oneOf": [table(case=TEXT, expires_at=TEXT), table(case=TEXT, c
 _ID = parameter("id", "path", minLength=1, description="事案の番号 / case id (UUID)")
 
 
-def _with_form(told: Json, form: TypeAdapter[Any]) -> Json:
+def _with_form(told: Json, form: type[BaseModel]) -> Json:
     """The operation, with the form that it takes."""
-    body = {"required": True, "content": {"application/json": {"schema": form.json_schema()}}}
+    body = {"required": True, "content": {"application/json": {"schema": form.model_json_schema()}}}
     return told | {"requestBody": body, "responses": told["responses"] | _TOO_LARGE}
 
 
@@ -56,18 +54,18 @@ def _delivery() -> Json:
     told = operation("一度だけの引渡し / the one delivery", {}, _ID)
     sealed = {"application/octet-stream": {"schema": {"type": "string", "format": "binary"}}}
     file = {"description": "age の封 / a file sealed with the password (age)", "content": sealed}
-    return _with_form(told | {"responses": told["responses"] | {"200": file}}, _DELIVERY)
+    return _with_form(told | {"responses": told["responses"] | {"200": file}}, DeliveryForm)
 
 
 WINDOW: Json = {
     "/bridge/cases": {
         "get": operation("新しい事案 / the newest cases", some(_CASE_ROW)),
-        "post": _with_form(operation("事案を開く / open a case", _OPENED), _CASE),
+        "post": _with_form(operation("事案を開く / open a case", _OPENED), CaseForm),
     },
     "/bridge/cases/{id}": {"get": operation("事案一件 / one case", _CASE_ROW, _ID)},
     "/bridge/cases/{id}/keys": {
         "post": _with_form(
-            operation("人を問う / ask for persons", table(outcomes=by_name(COUNT)), _ID), _KEYS
+            operation("人を問う / ask for persons", table(outcomes=by_name(COUNT)), _ID), KeysForm
         )
     },
     "/bridge/cases/{id}/delivery": {"post": _delivery()},

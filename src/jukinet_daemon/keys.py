@@ -1,10 +1,9 @@
 """署名鍵: certificates and private keys as the signing and verifying keys of the envelope."""
 
 from cryptography import x509
-from cryptography.hazmat.primitives.asymmetric.ec import SECP256R1, EllipticCurvePublicKey
 
 from jukinet_daemon.pki.files import load_certificate, load_key
-from jukinet_daemon.pki.peer import thumbprint
+from jukinet_daemon.pki.peer import p256_key, thumbprint
 from jukinet_daemon.pki.refusal import Refusal
 from jukinet_daemon.pki.tls import TlsFiles
 from jukinet_daemon.pki.trust import NotAdmitted
@@ -18,7 +17,7 @@ def signing_key(files: TlsFiles) -> SigningKey:
 
 def verifying_key(certificate: x509.Certificate) -> VerifyingKey:
     """The key that verifies what the holder signed. Raises NotAdmitted unless it is EC P-256 (ES256)."""
-    key = certificate.public_key()
-    if not isinstance(key, EllipticCurvePublicKey) or not isinstance(key.curve, SECP256R1):
+    key = p256_key(certificate)
+    if key is None:
         raise NotAdmitted(Refusal.KEY_NOT_P256, None)
     return VerifyingKey.of(key, thumbprint(certificate))

@@ -22,17 +22,21 @@ def take_passed(environment: MutableMapping[str, str] = os.environ) -> Mapping[s
     They are taken once and are not handed on to children. Raises PassedSocketFault.
     """
     told = {name: environment.pop(name, "") for name in _VARIABLES}
+    names = passed_names(told)
+    return {name: _listening(number, name) for number, name in enumerate(names, start=_FIRST)}
+
+
+def passed_names(told: Mapping[str, str]) -> tuple[str, ...]:
+    """The doors that sockets were passed for, in the order of their numbers. Raises PassedSocketFault."""
     if told["LISTEN_PID"] != str(os.getpid()):
-        return {}
+        return ()
     names = told["LISTEN_FDNAMES"].split(":") if told["LISTEN_FDNAMES"] else []
-    if len(names) != int(told["LISTEN_FDS"]):
+    if told["LISTEN_FDS"] != str(len(names)):
         raise PassedSocketFault("every passed socket needs a name: FileDescriptorName= in its unit")
-    taken: dict[str, socket.socket] = {}
-    for number, name in enumerate(names, start=_FIRST):
-        if name in taken:
+    for name in names:
+        if names.count(name) > 1:
             raise PassedSocketFault(f"two sockets were passed for the door {name}")
-        taken[name] = _listening(number, name)
-    return taken
+    return tuple(names)
 
 
 def _listening(number: int, door: str) -> socket.socket:

@@ -2,9 +2,12 @@
 
 import asyncio
 import os
+import re
 import socket
 from collections.abc import Mapping
 from contextlib import suppress
+
+_MICROSECONDS = re.compile("[0-9]{1,20}")
 
 
 def notify(state: str, environment: Mapping[str, str] = os.environ) -> None:
@@ -22,7 +25,7 @@ def notify(state: str, environment: Mapping[str, str] = os.environ) -> None:
 def watchdog_interval(environment: Mapping[str, str] = os.environ) -> float | None:
     """How often to say WATCHDOG=1, in seconds: half of what the unit allows; None without a watchdog."""
     allowed = environment.get("WATCHDOG_USEC", "")
-    return int(allowed) / 2_000_000 if allowed.isascii() and allowed.isdigit() else None
+    return int(allowed) / 2_000_000 if _MICROSECONDS.fullmatch(allowed) else None
 
 
 async def keep_watchdog() -> None:

@@ -14,6 +14,7 @@ from prometheus_client.parser import text_string_to_metric_families
 from conftest import HouseMaker
 from support.notices import departure, fuhyo_change, juki_change
 from support.stall import house_on
+from support.store import session
 from support.world import FUKUOKA, KITAKYUSHU, House, Pki, postgres, until
 
 # What a metric counts or measures in, as the last word of its name (Prometheus, "Metric and label naming").
@@ -51,6 +52,21 @@ async def test_not_ready_once_stopping(open_house: HouseMaker) -> None:
     assert await get(house, "/livez") == (200, {"live": True})
     _, report = await get(house, "/healthz")
     assert any("notices" in problem and "door closed" in problem for problem in report["problems"])
+
+
+async def test_a_time_that_no_clock_shows_breaks_no_page(open_house: HouseMaker) -> None:
+    """Whoever takes the notices door over can write such a row, and nothing takes it away again."""
+    house = await open_house("juki", national=False)
+    async with house.line() as line:
+        await line.tell(juki_change())
+    for moment in ("infinity", "20000-01-01", "-infinity"):
+        async with session(house.dsn) as owner:
+            await owner.execute(f"UPDATE parcel SET received_at = '{moment}'")
+            await owner.execute(f"UPDATE outbox SET entered_at = '{moment}'")
+        status, report = await get(house, "/healthz")
+        assert (status, report["database"]["ok"]) == (200, True)
+        assert not [one["code"] for one in report["municipalities"] if one["last_notice"]]
+        assert "inf" not in str(report["outbox"]["oldest_seconds"])
 
 
 async def test_not_ready_while_the_database_is_gone(pki: Pki, tmp_path: Path) -> None:

@@ -1,5 +1,6 @@
 """A register served by a process for each door: one of them tells of all."""
 
+import json
 from collections.abc import AsyncIterator, Callable
 from contextlib import AsyncExitStack
 from dataclasses import dataclass
@@ -117,6 +118,28 @@ async def test_one_that_says_too_much_is_not_read(new_database: Callable[[str], 
     (told,) = await ours.others(60)
     assert (told.report, told.metrics) == (None, "")
     await database.close()
+
+
+TELLS = "INSERT INTO process (name, host, report, metrics) VALUES ($1, 'other', $2, $3)"
+COMPARES = (
+    "INSERT INTO comparison (peer, day, signed, theirs, ours, differing)"
+    " VALUES ('401307', current_date, '-', '5', $1, '{entry}')"
+)
+REPORT: dict[str, Any] = {"doors": {}, "certificates": [], "peers": {}}
+FORGED = '{"jukinet.duty.up",duty="notices"} 1\n'
+
+
+async def test_what_a_login_in_wrong_hands_leaves_blinds_nobody(site: Site) -> None:
+    await site.start("health")
+    async with session(site.dsn) as owner:
+        await owner.execute(TELLS, "notices", json.dumps(REPORT | {"credentials": 5}), FORGED)
+        too_long = f"jukinet_held_notices {'9' * 400}\n"
+        await owner.execute(TELLS, "national", json.dumps(REPORT), FORGED + too_long)
+        await owner.execute(COMPARES, '{"entry":{}}')
+    problems = await site.problems()
+    assert problems[:2] == [CLOSED, NO_LINE]
+    assert any(problem.startswith("401307: ") for problem in problems)
+    assert await _duties(site) == {"notices": 0, "national": 1, "health": 1}
 
 
 async def test_the_metrics_of_all_processes_stand_at_one_door(site: Site) -> None:

@@ -1,6 +1,7 @@
 """相手の側から: goes the way a peer goes, step by step, and says at which step it ends and what to do."""
 
 import asyncio
+import re
 import socket
 import ssl
 from dataclasses import dataclass
@@ -31,6 +32,7 @@ _STATUS = {
     "405": (False, "問い合わせの戸口なら URL は https:// / a door for questions has an https:// URL"),
     "503": (False, "止まるところか保守中 / stopping, or under maintenance"),
 }
+_UNEXPECTED = (False, "思わぬ答え / unexpected")
 # A door for questions takes POST alone, and looks first at who comes: who is told so has been admitted.
 _ADMITTED = (True, "入れる。この戸口は問い合わせ (POST) だけを受ける / admitted: a door for questions")
 
@@ -89,11 +91,21 @@ def _files(files: TlsFiles) -> Finding:
     return Finding(step, True, f"{who}, {certificate.not_valid_after_utc:%Y-%m-%d} まで / until")
 
 
+def place_of(url: str) -> tuple[str, int] | None:
+    """The host and port of a URL of ours, or None."""
+    try:
+        parts = urlsplit(url)
+        host, port = parts.hostname, parts.port
+    except ValueError:
+        return None
+    return (host, port or 443) if parts.scheme in ("wss", "https") and host else None
+
+
 def _place(url: str) -> tuple[str, int]:
-    parts = urlsplit(url)
-    if parts.scheme not in ("wss", "https") or not parts.hostname:
+    place = place_of(url)
+    if place is None:
         raise _End("URL", "wss:// か https:// の HOST:PORT/PATH の形でない / not of this form")
-    return parts.hostname, parts.port or 443
+    return place
 
 
 async def _resolved(host: str, port: int) -> Finding:
@@ -168,6 +180,8 @@ async def _upgraded(
             head = (await reader.readuntil(b"\r\n\r\n")).decode("latin-1")
     except TimeoutError:
         raise _End(step, "答えがない / no answer") from None
+    except asyncio.LimitOverrunError:
+        raise _End(step, "HTTP の答えでない / no answer of HTTP") from None
     except (OSError, asyncio.IncompleteReadError) as fault:
         # In TLS 1.3 a client is done first: it learns only now that its certificate was refused.
         alert = alert_in(fault)
@@ -178,16 +192,26 @@ async def _upgraded(
             f"{ended}。わけは相手の jukinetctl diagnose が示す"
             f" / {english}; the server's administrator sees why",
         ) from None
-    status = head.split(" ", 2)[1]
-    asks = url.scheme == "https" and status == "405"
-    ok, text = _ADMITTED if asks else _STATUS.get(status, (False, "思わぬ答え / unexpected"))
-    return [Finding(step, ok, f"HTTP {status}: {text}"), *_clock(head)]
+    return admission(head, asks=url.scheme == "https")
+
+
+def admission(head: str, *, asks: bool) -> list[Finding]:
+    """What the head of an answer says: of our admission, and of the server's clock if it has a date.
+
+    `asks` is whether we came to a door for questions.
+    """
+    status = [*head.split(" ", 2), ""][1]
+    ok, text = _ADMITTED if asks and status == "405" else _STATUS.get(status, _UNEXPECTED)
+    said = status if re.fullmatch("[1-5][0-9][0-9]", status) else "-"
+    return [Finding("入室 / admission", ok, f"HTTP {said}: {text}"), *_clock(head)]
 
 
 def _clock(head: str) -> list[Finding]:
-    line = next((line for line in head.split("\r\n") if line.lower().startswith("date:")), None)
-    if line is None:
+    line = next((line for line in head.split("\r\n") if line.lower().startswith("date:")), "")
+    try:
+        moment = parsedate_to_datetime(line[5:].strip())
+        ahead = round((moment - datetime.now(UTC)).total_seconds())
+    except (ValueError, TypeError, OverflowError):
         return []
-    ahead = round((parsedate_to_datetime(line[5:].strip()) - datetime.now(UTC)).total_seconds())
     text = f"相手の時計は {ahead:+} 秒 / the server's clock against ours"
     return [Finding("時計 / clock", abs(ahead) <= CLOCK_TOLERANCE_S, text)]

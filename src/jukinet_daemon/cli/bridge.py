@@ -74,7 +74,7 @@ def _request(config: Config, options: argparse.Namespace) -> int:
         raise CommandFault(f"{wanted} を指定してください / must be given")
     if options.out.exists():
         raise CommandFault(f"{options.out} はすでにあります / is there already")
-    _require_readable(options.keys)
+    require_readable(options.keys)
     try:
         opened, counts, password = asyncio.run(_carry_out(config, options))
     except CommandFault:
@@ -106,7 +106,7 @@ async def _carry_out(
     case = f"/bridge/cases/{opened['case']}"
     with Progress(console=Console(stderr=True), disable=options.json) as progress:
         task = progress.add_task("照会 / asking", total=_count(options.keys))
-        keys, first = _keys(options.keys), 1
+        keys, first = keys_in(options.keys), 1
         while block := list(islice(keys, BLOCK)):
             said = await _ask(config, "POST", f"{case}/keys", {"first": first, "keys": block})
             counts.update(said["outcomes"])
@@ -118,8 +118,11 @@ async def _carry_out(
     return opened, counts, made
 
 
-def _keys(path: Path) -> Iterator[str]:
-    """The first column of a CSV, or `key` of JSON lines; empty lines are left out."""
+def keys_in(path: Path) -> Iterator[str]:
+    """The first column of a CSV, or `key` of JSON lines; empty lines are left out.
+
+    Raises what `require_readable` tells in words.
+    """
     with path.open(encoding="utf-8", newline="") as file:
         if path.suffix in (".jsonl", ".ndjson"):
             yield from (str(json.loads(line)["key"]) for line in file if line.strip())
@@ -128,15 +131,16 @@ def _keys(path: Path) -> Iterator[str]:
 
 
 def _count(path: Path) -> int:
-    return sum(1 for _ in _keys(path))
+    return sum(1 for _ in keys_in(path))
 
 
-def _require_readable(path: Path) -> None:
+def require_readable(path: Path) -> None:
+    """Reads an office's list to its end. Raises CommandFault."""
     try:
         _count(path)
     except OSError as fault:
         raise CommandFault(f"{path}: {fault.strerror}") from None
-    except (ValueError, KeyError, TypeError, csv.Error):
+    except (ValueError, KeyError, TypeError, RecursionError, csv.Error):
         raise CommandFault(f"{path}: 一行に一つの鍵がありません / not one key a line") from None
 
 

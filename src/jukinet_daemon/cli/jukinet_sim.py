@@ -60,7 +60,7 @@ def _plan(options: argparse.Namespace) -> DayPlan:
 
 def send(options: argparse.Namespace) -> int:
     """Sends a file of notices as one municipality and prints an outcome a line."""
-    notices = _read_notices(options.file)
+    notices = read_notices(options.file)
     world = load_world(options.folder)
     site = world.site(options.register)
     caller = world.cs_caller(options.municipality, site.register)
@@ -113,17 +113,31 @@ def _answer_json(answer: Answered) -> str:
     return json.dumps(table, ensure_ascii=False)
 
 
-def _read_notices(path: Path) -> list[dict[str, Any]]:
+def read_notices(path: Path) -> list[dict[str, Any]]:
+    """The notices of a file, one JSON object a line. Raises SystemExit, which names the line."""
     notices = []
-    for number, line in enumerate(path.read_text("utf-8").splitlines(), start=1):
+    for number, line in enumerate(_lines(path), start=1):
         if line.strip():
             try:
-                notices.append(json.loads(line))
-            except ValueError:
+                notice = json.loads(line)
+            except (ValueError, RecursionError):
+                notice = None
+            if not isinstance(notice, dict):
                 raise SystemExit(
-                    f"{path}: {number} 行目が JSON でありません / line {number} is not JSON"
-                ) from None
+                    f"{path}: {number} 行目が JSON の通知でありません / line {number} is no notice in JSON"
+                )
+            notices.append(notice)
     return notices
+
+
+def _lines(path: Path) -> list[str]:
+    try:
+        # By the line feed alone: a text of JSON may hold other line breaks.
+        return path.read_text("utf-8").split("\n")
+    except OSError as fault:
+        raise SystemExit(f"{path}: {fault.strerror}") from None
+    except UnicodeDecodeError:
+        raise SystemExit(f"{path}: UTF-8 でありません / is not UTF-8") from None
 
 
 def receive_national(options: argparse.Namespace) -> int:

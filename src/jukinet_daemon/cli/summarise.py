@@ -9,7 +9,7 @@ from pathlib import Path
 from jukinet_daemon.cli.control import CommandFault
 from jukinet_daemon.config import Config
 from jukinet_daemon.service.clock import clock_of
-from jukinet_daemon.service.summary import summarise
+from jukinet_daemon.service.summary import SummaryFault, summarise
 from jukinet_daemon.store.faults import StoreFault
 from jukinet_daemon.store.keys import KeyStore
 from jukinet_daemon.store.pool import open_database
@@ -30,7 +30,7 @@ def summarise_parcels(config: Config, options: argparse.Namespace) -> int:
     """Fills in what is missing; gives 0."""
     try:
         done = asyncio.run(_work(config, options))
-    except (KeyringFault, StoreFault, VaultFault) as fault:
+    except (KeyringFault, StoreFault, SummaryFault, VaultFault) as fault:
         raise CommandFault(str(fault)) from None
     if options.json:
         print(json.dumps({"summarised": done}))

@@ -7,6 +7,8 @@ from operator import mul
 INDIVIDUAL_NUMBER = re.compile(r"[0-9]{12}")
 RESIDENT_CODE = re.compile(r"[0-9]{11}")
 AREA_CODE = re.compile(r"[0-9]{6}")
+# 記録番号, of the municipality's own making.
+RECORD_KEY = re.compile(r"[A-Za-z0-9._:-]{1,64}")
 
 
 def _weighted_sum(digits: str, weights: tuple[int, ...]) -> int:

@@ -9,7 +9,7 @@ from base64 import b64decode, b64encode
 from collections.abc import Iterable
 from dataclasses import dataclass, field
 
-from cryptography.exceptions import InvalidSignature
+from cryptography.exceptions import InternalError, InvalidSignature, UnsupportedAlgorithm
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey, Ed25519PublicKey
 from cryptography.hazmat.primitives.serialization import load_pem_private_key
 
@@ -87,7 +87,7 @@ class LedgerKey:
         """Takes a private key as `openssl genpkey -algorithm ed25519` writes it. Raises LedgerKeyFault."""
         try:
             key = load_pem_private_key(pem, None)
-        except (ValueError, TypeError):
+        except (ValueError, TypeError, UnsupportedAlgorithm, InternalError):
             raise LedgerKeyFault("not a private key in PEM") from None
         if not isinstance(key, Ed25519PrivateKey):
             raise LedgerKeyFault("not an Ed25519 key")

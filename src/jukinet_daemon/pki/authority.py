@@ -29,7 +29,7 @@ from .issue import (
     make_root,
     request,
 )
-from .peer import IdentityError, PeerIdentity, identity_from_uri
+from .peer import IdentityError, PeerIdentity, identity_from_uri, p256_key
 
 KEY, CERTIFICATE, REQUEST, CRL = "ca.key", "ca.pem", "ca.csr", "ca.crl"
 ISSUED = "issued"
@@ -112,7 +112,7 @@ class Authority:
 
     def _require_new_key(self, key: ec.EllipticCurvePublicKey) -> None:
         issued = map(load_certificate, (self.folder / ISSUED).glob("*.pem"))
-        if any(known.public_key() == key for known in (self._ca.certificate, *issued)):
+        if any(p256_key(known) == key for known in (self._ca.certificate, *issued)):
             made = "`request` (a CA's with `init-issuing`)"
             raise ValueError(f"this key has a certificate already; make a new key with {made}")
 
@@ -158,7 +158,8 @@ def create_issuing(folder: Path, name: str, trust_domain: str, passphrase: bytes
 def accept_issuing(folder: Path, given: Path, root: Path) -> None:
     """Takes the certificate that the root gave an issuing CA. Raises PkiFileError if it is another's."""
     certificate, asked = load_certificate(given), load_request(folder / REQUEST)
-    if certificate.public_key() != asked.public_key():
+    key = p256_key(certificate)
+    if key is None or key != p256_key(asked):
         raise PkiFileError(given, "is not for the key of this CA")
     try:
         certificate.verify_directly_issued_by(load_certificate(root))
@@ -211,7 +212,7 @@ def _require_same(wanted: x509.CertificateSigningRequest, identity: PeerIdentity
 
 
 def _p256(wanted: x509.CertificateSigningRequest, path: Path) -> ec.EllipticCurvePublicKey:
-    key = wanted.public_key()
-    if not isinstance(key, ec.EllipticCurvePublicKey) or not isinstance(key.curve, ec.SECP256R1):
+    key = p256_key(wanted)
+    if key is None:
         raise PkiFileError(path, "asks for a key that is not EC P-256")
     return key

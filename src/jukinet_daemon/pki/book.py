@@ -9,8 +9,10 @@ from dataclasses import asdict, dataclass, field, replace
 from datetime import datetime
 from fcntl import LOCK_EX, LOCK_NB, flock
 from pathlib import Path
+from typing import Annotated
 
 from cryptography import x509
+from pydantic import AfterValidator, ConfigDict, Field, TypeAdapter, ValidationError, with_config
 
 from .files import PkiFileError
 from .peer import thumbprint
@@ -19,17 +21,36 @@ FILE = "book.json"
 _PRIVATE = 0o600
 
 
+def _moment(text: str) -> str:
+    if datetime.fromisoformat(text).tzinfo is None:
+        raise ValueError("without an offset")
+    return text
+
+
+def _reason(text: str) -> str:
+    if text not in x509.ReasonFlags.__members__:
+        raise ValueError("no reason of RFC 5280")
+    return text
+
+
+Serial = Annotated[str, Field(pattern=r"^[0-9a-f]{1,40}$")]
+Moment = Annotated[str, AfterValidator(_moment)]
+Reason = Annotated[str, AfterValidator(_reason)]
+_STRICT = ConfigDict(strict=True, extra="forbid", hide_input_in_errors=True)
+
+
+@with_config(_STRICT)
 @dataclass(frozen=True, slots=True)
 class Entry:
     """One certificate: `who` is the URI of its identity, or the name of a CA. Times in ISO 8601, UTC."""
 
-    serial: str
+    serial: Serial
     who: str
-    not_before: str
-    not_after: str
+    not_before: Moment
+    not_after: Moment
     thumbprint: str
-    revoked_at: str | None = None
-    reason: str | None = None
+    revoked_at: Moment | None = None
+    reason: Reason | None = None
 
     @property
     def number(self) -> int:
@@ -37,12 +58,13 @@ class Entry:
         return int(self.serial, 16)
 
 
+@with_config(_STRICT)
 @dataclass(frozen=True, slots=True)
 class Book:
     """All entries of a CA in the order of issue, and the number of its last CRL."""
 
     trust_domain: str
-    crl_number: int = 0
+    crl_number: Annotated[int, Field(ge=0)] = 0
     entries: tuple[Entry, ...] = field(default=())
 
     def with_certificate(self, who: str, certificate: x509.Certificate) -> "Book":
@@ -95,17 +117,18 @@ class Book:
         }
 
 
+_BOOK = TypeAdapter(Book)
+
+
 def load_book(folder: Path) -> Book:
     """The book of a CA. Raises PkiFileError."""
     path = folder / FILE
     try:
-        raw = json.loads(path.read_text("utf-8"))
-        entries = tuple(Entry(**entry) for entry in raw["entries"])
-        return Book(raw["trust_domain"], raw["crl_number"], entries)
+        return _BOOK.validate_json(path.read_bytes())
     except OSError as error:
         raise PkiFileError(path, error.strerror or type(error).__name__) from error
-    except (ValueError, KeyError, TypeError) as error:
-        raise PkiFileError(path, "is not a book of certificates") from error
+    except ValidationError:
+        raise PkiFileError(path, "is not a book of certificates") from None
 
 
 def save_book(folder: Path, book: Book) -> None:

@@ -9,7 +9,7 @@ from datetime import datetime, timedelta
 from pathlib import Path
 
 from cryptography import x509
-from cryptography.exceptions import UnsupportedAlgorithm
+from cryptography.exceptions import InternalError, UnsupportedAlgorithm
 from cryptography.hazmat.primitives.asymmetric import ec
 from cryptography.hazmat.primitives.serialization import (
     BestAvailableEncryption,
@@ -142,7 +142,7 @@ def load_key(path: Path, passphrase: bytes | None = None) -> ec.EllipticCurvePri
     except TypeError:
         problem = "is not encrypted" if passphrase else "holds an encrypted key and no passphrase was given"
         raise PkiFileError(path, problem) from None
-    except (ValueError, UnsupportedAlgorithm):
+    except (ValueError, UnsupportedAlgorithm, InternalError):
         problem = "does not open with this passphrase" if passphrase else "holds no readable PEM private key"
         raise PkiFileError(path, problem) from None
     if not isinstance(key, ec.EllipticCurvePrivateKey) or not isinstance(key.curve, ec.SECP256R1):

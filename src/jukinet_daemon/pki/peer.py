@@ -6,6 +6,8 @@ from dataclasses import dataclass
 from enum import StrEnum
 
 from cryptography import x509
+from cryptography.exceptions import UnsupportedAlgorithm
+from cryptography.hazmat.primitives.asymmetric import ec
 from cryptography.hazmat.primitives.hashes import SHA256
 
 
@@ -81,6 +83,17 @@ def identity_of(certificate: x509.Certificate) -> PeerIdentity:
     if len(uris) > 1:
         raise IdentityError("several-uris")
     return identity_from_uri(uris[0])
+
+
+def p256_key(
+    certificate: x509.Certificate | x509.CertificateSigningRequest,
+) -> ec.EllipticCurvePublicKey | None:
+    """Take a certificate or a request, give its key if it is EC P-256."""
+    try:
+        key = certificate.public_key()
+    except (ValueError, UnsupportedAlgorithm):  # it is looked at only now
+        return None
+    return key if isinstance(key, ec.EllipticCurvePublicKey) and isinstance(key.curve, ec.SECP256R1) else None
 
 
 def thumbprint(certificate: x509.Certificate) -> str:

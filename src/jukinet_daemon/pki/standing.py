@@ -7,7 +7,7 @@ from functools import lru_cache
 from itertools import pairwise
 
 from cryptography import x509
-from cryptography.exceptions import InvalidSignature
+from cryptography.exceptions import InvalidSignature, UnsupportedAlgorithm
 from cryptography.hazmat.primitives.asymmetric import ec
 
 from .refusal import Refusal
@@ -143,18 +143,21 @@ def _signed(authority: x509.Certificate, certificate: x509.Certificate) -> bool:
     """Whether a CA signed a certificate: it stays so, and open connections are looked at again and again."""
     try:
         certificate.verify_directly_issued_by(authority)
-    except (ValueError, TypeError, InvalidSignature):
+    except (ValueError, TypeError, InvalidSignature, UnsupportedAlgorithm):
         return False
     return True
 
 
 def _listed_by(authority: x509.Certificate, crl: x509.CertificateRevocationList) -> bool:
-    public_key = authority.public_key()
-    return (
-        crl.issuer == authority.subject
-        and isinstance(public_key, ec.EllipticCurvePublicKey)
-        and crl.is_signature_valid(public_key)
-    )
+    try:
+        public_key = authority.public_key()
+        return (
+            crl.issuer == authority.subject
+            and isinstance(public_key, ec.EllipticCurvePublicKey)
+            and crl.is_signature_valid(public_key)
+        )
+    except (ValueError, UnsupportedAlgorithm):  # a key or a name is looked at only now
+        return False
 
 
 def _judged(

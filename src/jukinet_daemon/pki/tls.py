@@ -13,6 +13,7 @@ from cryptography.hazmat.primitives.asymmetric import ec
 from cryptography.hazmat.primitives.serialization import Encoding, NoEncryption, PrivateFormat
 
 from .files import PkiFileError, load_chain, load_crls, load_key
+from .peer import p256_key
 from .refusal import Refusal
 from .standing import Standing, standing_of
 from .trust import NotAdmitted
@@ -43,7 +44,7 @@ class Pair:
 def load_pair(files: TlsFiles) -> Pair:
     """Give our chain and key; raise PkiFileError for files that cannot be used or do not fit each other."""
     pair = Pair(load_chain(files.certificate), load_key(files.key))
-    if pair.chain[0].public_key() != pair.key.public_key():
+    if p256_key(pair.chain[0]) != pair.key.public_key():
         raise PkiFileError(files.key, "is not the key of the certificate")
     try:
         _show(_bare(ssl.PROTOCOL_TLS_SERVER), pair)

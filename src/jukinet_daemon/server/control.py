@@ -11,8 +11,9 @@ from typing import Any
 
 from aiohttp import web
 
+from jukinet_daemon.server.forms import apply_in, notice_in, number_in, reason_in
 from jukinet_daemon.server.listener import HttpLog
-from jukinet_daemon.service.held import HeldDesk, Reason, Settled, SettleFault
+from jukinet_daemon.service.held import HeldDesk, Settled
 from jukinet_daemon.service.maintenance import MaintenanceDesk
 from jukinet_daemon.service.numbers import NumberDesk
 from jukinet_daemon.service.operator import OperatorFault
@@ -21,8 +22,6 @@ from jukinet_daemon.service.status import Status
 from jukinet_daemon.service.trace import Tracer
 from jukinet_daemon.store.faults import StoreFault
 from jukinet_daemon.vault.fields import VaultFault
-from jukinet_daemon.wire.parcel import MAX_PARCEL_NUMBER
-from jukinet_daemon.wire.text import notice_id_in
 
 SOCKET_MODE = 0o660
 _CREDENTIALS = struct.Struct("3i")
@@ -92,7 +91,7 @@ class ControlDoor:
         return web.json_response([_told(item) for item in settled])
 
     async def _reject(self, request: web.Request) -> web.Response:
-        notice_id, reason = _id(request), _reason(request.query.get("reason", ""))
+        notice_id, reason = _id(request), reason_in(request.query.get("reason", ""))
         apply, operator = _apply(request), operator_of(request)
         settled = await self._held.reject(notice_id, operator, reason, apply=apply)
         return web.json_response([_told(item) for item in settled])
@@ -101,7 +100,7 @@ class ControlDoor:
         return web.json_response(await self._numbers.part())
 
     async def _settle_numbers(self, request: web.Request) -> web.Response:
-        first, last = _number(request, "first"), _number(request, "last")
+        first, last = (number_in(request.query.get(name, "")) for name in ("first", "last"))
         apply = _apply(request)
         sender, operator = request.match_info["sender"], operator_of(request)
         return web.json_response(await self._numbers.settle(sender, first, last, operator, apply=apply))
@@ -152,32 +151,12 @@ async def plainly(
 
 
 def _id(request: web.Request) -> str:
-    notice_id = notice_id_in({"id": request.match_info["id"]})
-    if notice_id is None:
-        raise SettleFault("通知番号の形でない / not a notice id")
-    return notice_id
-
-
-def _reason(text: str) -> Reason:
-    try:
-        return Reason(text)
-    except ValueError:
-        raise SettleFault(f"理由は {', '.join(Reason)} のどれか / a reason is one of these") from None
-
-
-def _number(request: web.Request, name: str) -> int:
-    text = request.query.get(name, "")
-    if not (text.isascii() and text.isdigit() and len(text) < 20 and 0 < int(text) <= MAX_PARCEL_NUMBER):
-        raise SettleFault("電文番号の形でない / not a parcel number")
-    return int(text)
+    return notice_in(request.match_info["id"])
 
 
 def _apply(request: web.Request) -> bool:
     """Whether it is to be done; where nothing is said, it is only told."""
-    text = request.query.get("apply", "false")
-    if text not in ("true", "false"):
-        raise OperatorFault("apply は true か false / apply is true or false")
-    return text == "true"
+    return apply_in(request.query.get("apply", "false"))
 
 
 def _told(settled: Settled) -> dict[str, Any]:

@@ -1,5 +1,6 @@
 """橋の求め (附票都道府県サーバ): opens a case of an office, asks for its persons, delivers once, erases."""
 
+import re
 from collections import Counter
 from collections.abc import AsyncGenerator, Sequence
 from dataclasses import dataclass, replace
@@ -10,7 +11,12 @@ import structlog
 
 from jukinet_daemon.domain import bridge_outcomes as outcomes
 from jukinet_daemon.domain.bridge_outcomes import ELSEWHERE
-from jukinet_daemon.domain.identifiers import RESIDENT_CODE, is_individual_number
+from jukinet_daemon.domain.identifiers import (
+    AREA_CODE,
+    RECORD_KEY,
+    RESIDENT_CODE,
+    is_individual_number,
+)
 from jukinet_daemon.domain.notice import Key, KeyKind
 from jukinet_daemon.domain.outcomes import Outcome
 from jukinet_daemon.domain.overseas import shown_overseas
@@ -166,7 +172,7 @@ class RequestDesk:
         return dict(counts)
 
     async def _ask_block(self, case: Case, first_place: int, keys: Sequence[str]) -> list[str]:
-        entries = await self._store.entries([_key_of(key) or _NOBODY for key in keys])
+        entries = await self._store.entries([key_of(key) or _NOBODY for key in keys])
         lines = [
             self._line(first_place + place, key, entry)
             for place, (key, entry) in enumerate(zip(keys, entries, strict=True))
@@ -192,7 +198,7 @@ class RequestDesk:
 
     def _line(self, place: int, key: str, entry: Entry) -> _Line:
         line = self._line_of(place, self._vault.mark("bridge/key", key), entry)
-        return line if _key_of(key) else replace(line, outcome=outcomes.KEY_MALFORMED)
+        return line if key_of(key) else replace(line, outcome=outcomes.KEY_MALFORMED)
 
     @staticmethod
     def _line_of(place: int, index: bytes, entry: Entry) -> _Line:
@@ -298,15 +304,16 @@ class RequestDesk:
 
 
 _BEYOND = frozenset(outcome.code for outcome in ELSEWHERE)
+# 団体コード/記録番号: no other text goes to the database, which takes no NUL and would refuse the whole list.
+_RECORD = re.compile(rf"{AREA_CODE.pattern}/{RECORD_KEY.pattern}")
 _NOBODY = Key(KeyKind.RECORD, "")
 
 
-def _key_of(text: str) -> Key | None:
+def key_of(text: str) -> Key | None:
     """What an office's list names a person by, or None where the text is no key."""
     if RESIDENT_CODE.fullmatch(text):
         return Key(KeyKind.CODE, text)
-    area, slash, record = text.partition("/")
-    return Key(KeyKind.RECORD, text) if slash and area.isascii() and area.isdigit() and record else None
+    return Key(KeyKind.RECORD, text) if _RECORD.fullmatch(text) else None
 
 
 def _told(row: dict[str, Any]) -> dict[str, Any]:

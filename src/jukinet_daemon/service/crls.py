@@ -24,7 +24,7 @@ class ListMemory:
 
     async def recall(self) -> tuple[x509.CertificateRevocationList, ...]:
         """What was taken up before. Raises StoreFault."""
-        found = (_read(authority, der) for authority, der in (await self._store.all()).items())
+        found = (read_kept(authority, der) for authority, der in (await self._store.all()).items())
         return tuple(crl for crl in found if crl is not None)
 
     async def keep(self, standing: Standing) -> None:
@@ -40,7 +40,8 @@ class ListMemory:
             log.warning("crls_not_kept", fault=str(fault))
 
 
-def _read(authority: str, der: bytes) -> x509.CertificateRevocationList | None:
+def read_kept(authority: str, der: bytes) -> x509.CertificateRevocationList | None:
+    """A list as the database has it, or None where that is none: whoever can write there can spoil it."""
     try:
         return x509.load_der_x509_crl(der)
     except (ValueError, x509.InvalidVersion):

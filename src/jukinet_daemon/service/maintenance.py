@@ -25,6 +25,20 @@ def notice_of(maintenance: Maintenance, clock: Clock) -> str:
     return f"保守中 / maintenance until {until} {maintenance.reason}".rstrip()
 
 
+def end_of(text: str, now: datetime) -> datetime:
+    """When a maintenance is to end (ISO 8601, in the zone of `now` if in none). Raises MaintenanceFault."""
+    try:
+        end = datetime.fromisoformat(text)
+    except ValueError:
+        raise MaintenanceFault("時刻の形は 2026-11-24T22:00 / a time looks like this") from None
+    end = end if end.tzinfo else end.replace(tzinfo=now.tzinfo)
+    if not now < end <= now + LONGEST:
+        raise MaintenanceFault(
+            f"終わりは今より後、{LONGEST.days} 日以内 / it must end later than now, within days"
+        )
+    return end
+
+
 class MaintenanceDesk:
     """What operators do with it."""
 
@@ -47,7 +61,7 @@ class MaintenanceDesk:
 
     async def begin(self, until: str, reason: str, operator: str) -> Mapping[str, Any]:
         """Refuses new work until a time (ISO 8601). Raises MaintenanceFault, StoreFault."""
-        end = self._time(until)
+        end = end_of(until, self._clock())
         if len(reason.encode()) > MOST_REASON_BYTES or not reason.isprintable():
             raise MaintenanceFault(f"理由は {MOST_REASON_BYTES} バイトまでの一行 / the reason is too long")
         leaf = self._leaf("maintenance_on", operator, until=self._local(end), reason=reason)
@@ -58,19 +72,6 @@ class MaintenanceDesk:
         """Takes new work again. Raises StoreFault."""
         await self._store.end(self._leaf("maintenance_off", operator))
         return await self.part()
-
-    def _time(self, text: str) -> datetime:
-        now = self._clock()
-        try:
-            end = datetime.fromisoformat(text)
-        except ValueError:
-            raise MaintenanceFault("時刻の形は 2026-11-24T22:00 / a time looks like this") from None
-        end = end if end.tzinfo else end.replace(tzinfo=now.tzinfo)
-        if not now < end <= now + LONGEST:
-            raise MaintenanceFault(
-                f"終わりは今より後、{LONGEST.days} 日以内 / it must end later than now, within days"
-            )
-        return end
 
     def _local(self, moment: datetime) -> str:
         return moment.astimezone(self._clock().tzinfo).isoformat(timespec="minutes")

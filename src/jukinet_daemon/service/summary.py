@@ -1,6 +1,5 @@
 """摘要: what is kept of a parcel beside its sealed whole, so that the watch need not open it."""
 
-from base64 import urlsafe_b64decode
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, field
 from typing import Any
@@ -9,10 +8,15 @@ from jukinet_daemon.service.clock import Clock
 from jukinet_daemon.service.evidence import evidence
 from jukinet_daemon.store.keys import KeyStore
 from jukinet_daemon.vault.fields import Vault
+from jukinet_daemon.wire.envelope import from_base64url
 from jukinet_daemon.wire.kept import signed_again
 from jukinet_daemon.wire.parcel import read_parcel
 from jukinet_daemon.wire.tally import kind_of
 from jukinet_daemon.wire.text import notice_id_in
+
+
+class SummaryFault(Exception):
+    """A kept parcel cannot be read: whoever put it there was no program of ours. The message names it."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -45,7 +49,7 @@ async def summarise(
 ) -> int:
     """Gives every parcel that an older program took its summary; gives how many there were.
 
-    May be stopped and run again at any time. Raises StoreFault, VaultFault.
+    May be stopped and run again at any time. Raises StoreFault, VaultFault, SummaryFault.
     """
     done = 0
     while found := await store.without_summary(batch):
@@ -64,7 +68,10 @@ async def summarise(
 
 
 def _opened(parcel_id: int, sealed: bytes, vault: Vault) -> Summary:
-    signed = signed_again(vault.open(f"parcel/{parcel_id}", sealed))
-    payload = signed.split(".")[1]
-    parcel = read_parcel(urlsafe_b64decode(payload + "=" * (-len(payload) % 4)))
+    kept = vault.open(f"parcel/{parcel_id}", sealed)
+    try:
+        signed = signed_again(kept)
+        parcel = read_parcel(from_base64url(signed.split(".")[1]))
+    except (ValueError, IndexError):
+        raise SummaryFault(f"電文 {parcel_id} を読めない / parcel {parcel_id} cannot be read") from None
     return summary_of(signed, parcel.notices, vault)

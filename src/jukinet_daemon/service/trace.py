@@ -1,12 +1,12 @@
 """追跡: the way of one notice, from its parcel to the national server's receipt, without what it says."""
 
-import json
 from collections.abc import Mapping
 from datetime import datetime
 from typing import Any
 
 from jukinet_daemon.service.clock import Clock
 from jukinet_daemon.store.pool import Database
+from jukinet_daemon.wire.reply import leaf_in
 
 
 class Tracer:
@@ -40,7 +40,7 @@ class Tracer:
                 "at": received,
                 "outcome": row["outcome"],
                 "code": row["code"],
-                "leaf": json.loads(row["answer"]).get("leaf"),
+                "leaf": leaf_in(row["answer"]),
                 "repeated": row["redelivered"],
             },
         ]

@@ -1,6 +1,5 @@
 """証跡の検査の読み取り: the tables of a log as steps, and one receipt with its proof. Writes nothing."""
 
-import json
 from collections.abc import AsyncIterator
 from datetime import timedelta
 
@@ -12,6 +11,7 @@ from jukinet_daemon.ledger.tree import Frontier, Node, inclusion_path
 from jukinet_daemon.store.seal import Log
 from jukinet_daemon.store.tree import TreeStore
 from jukinet_daemon.wire.envelope import from_base64url
+from jukinet_daemon.wire.reply import leaf_in
 
 MOST_STEPS = 500
 # The clocks of daemon and database may differ by less than this.
@@ -66,9 +66,10 @@ class AuditStore(TreeStore):
         Raises StoreFault.
         """
         newest, known = await self.newest(), await self.database.fetch("find_receipt", notice_id)
-        if newest is None or not known:
+        named = leaf_in(known[0]["answer"]) if known else None
+        if newest is None or named is None:
             return None
-        leaf = from_base64url(json.loads(known[0]["answer"])["leaf"])
+        leaf = from_base64url(named)
         since = known[0]["received_at"]
         found = await self.database.fetch("find_leaf", leaf, since - SLACK if since else None)
         places = (

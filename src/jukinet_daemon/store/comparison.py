@@ -5,9 +5,12 @@ from dataclasses import dataclass
 from datetime import date, datetime
 from typing import Any
 
+from pydantic import TypeAdapter, ValidationError
+
 from jukinet_daemon.ledger.leaf import Leaf
 from jukinet_daemon.store.faults import StoreFault, store_faults
 from jukinet_daemon.store.pool import Database
+from jukinet_daemon.wire.reply import CountsMessage
 
 
 @dataclass(frozen=True, slots=True)
@@ -19,6 +22,17 @@ class Compared:
     theirs: dict[str, Any]
     ours: dict[str, Any]
     differing: tuple[str, ...]
+
+
+_COUNTS = TypeAdapter(CountsMessage)
+
+
+def counts_in(text: str) -> dict[str, Any]:
+    """Counts as they were kept; nothing where there are none: not this process alone writes them."""
+    try:
+        return {kind: count.model_dump() for kind, count in _COUNTS.validate_json(text).items()}
+    except ValidationError:
+        return {}
 
 
 class Comparisons:
@@ -66,8 +80,8 @@ class Comparisons:
             Compared(
                 row["peer"],
                 row["day"],
-                json.loads(row["theirs"]),
-                json.loads(row["ours"]),
+                counts_in(row["theirs"]),
+                counts_in(row["ours"]),
                 tuple(row["differing"]),
             )
             for row in await self._database.fetch("find_comparisons", day)

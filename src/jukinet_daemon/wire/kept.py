@@ -2,6 +2,8 @@
 
 import zlib
 
+from jukinet_daemon.wire.envelope import MAX_SIGNED_BYTES
+
 # Bytes. For one notice, setting up the compressor takes longer than signing the reply to it.
 _WORTH_COMPRESSING = 4096
 _SIGNED_BEGINS = b"ey"
@@ -13,8 +15,25 @@ def kept_form(signed: str) -> bytes:
     return plain if len(plain) < _WORTH_COMPRESSING else zlib.compress(plain, level=1)
 
 
+class KeptFault(ValueError):
+    """Bytes are not the kept form of anything that was signed."""
+
+
 def signed_again(kept: bytes) -> str:
-    """The compact JWS of which `kept` is the kept form, word for word."""
+    """The compact JWS of which `kept` is the kept form, word for word. Raises KeptFault."""
     # A JWS begins with its header's base64url, which no compressed stream does.
-    plain = kept if kept.startswith(_SIGNED_BEGINS) else zlib.decompress(kept)
+    plain = kept if kept.startswith(_SIGNED_BEGINS) else _unpacked(kept)
+    if not plain.isascii():
+        raise KeptFault("not a kept parcel")
     return plain.decode("ascii")
+
+
+def _unpacked(kept: bytes) -> bytes:
+    packed = zlib.decompressobj()
+    try:
+        plain = packed.decompress(kept, MAX_SIGNED_BYTES + 1)
+    except zlib.error:
+        raise KeptFault("not a kept parcel") from None
+    if not packed.eof or packed.unused_data:
+        raise KeptFault("not a kept parcel, whole")
+    return plain

@@ -117,6 +117,8 @@ class ReplyFault(ValueError):
 
 
 _ADAPTER = TypeAdapter(ReplyMessage)
+_ANSWER = TypeAdapter(AnswerMessage)
+_HASH_CHARACTERS = 43
 
 
 def write_answer(fields: dict[str, object]) -> str:
@@ -169,3 +171,12 @@ def read_reply(payload: bytes) -> ReplyMessage:
         return _ADAPTER.validate_python(read_json(payload))
     except (JsonFault, ValidationError):
         raise ReplyFault("not a reply") from None
+
+
+def leaf_in(answer: str) -> str | None:
+    """The leaf that a kept answer names; None where it names none, or is no answer."""
+    try:
+        leaf = _ANSWER.validate_python(read_json(answer.encode())).leaf
+    except (JsonFault, ValidationError):
+        return None
+    return leaf if leaf and len(leaf) == _HASH_CHARACTERS else None

@@ -9,7 +9,7 @@ import orjson
 from pydantic import Field, StringConstraints, TypeAdapter, ValidationError
 
 from jukinet_daemon.domain.dates import DATE_TEXT
-from jukinet_daemon.domain.identifiers import AREA_CODE, INDIVIDUAL_NUMBER, RESIDENT_CODE
+from jukinet_daemon.domain.identifiers import AREA_CODE, INDIVIDUAL_NUMBER, RECORD_KEY, RESIDENT_CODE
 
 # Control and format characters, line separators, the sign of a failed conversion, noncharacters; Hangul
 # syllables, where 住基ネット統一文字 that nobody converted would show up; and what nobody sees, which makes
@@ -33,7 +33,7 @@ AddressText = Annotated[str, _text(400)]
 NoticeId = Annotated[
     str, StringConstraints(pattern=r"^[0-9a-f]{8}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{12}$")
 ]
-RecordKey = Annotated[str, StringConstraints(pattern=r"^[A-Za-z0-9._:-]{1,64}$")]
+RecordKey = Annotated[str, StringConstraints(pattern=rf"^{RECORD_KEY.pattern}$")]
 AreaCode = Annotated[str, StringConstraints(pattern=rf"^{AREA_CODE.pattern}$")]
 ResidentCode = Annotated[str, StringConstraints(pattern=rf"^{RESIDENT_CODE.pattern}$")]
 IndividualNumber = Annotated[str, StringConstraints(pattern=rf"^{INDIVIDUAL_NUMBER.pattern}$")]
