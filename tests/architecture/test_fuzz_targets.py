@@ -47,7 +47,7 @@ FROM_OUTSIDE: dict[str, set[str]] = {
     "wire/text.py": {"json"},
 }
 # These call nothing of the kind, and read what others wrote all the same.
-BY_HAND = {"frames", "relayed", "names", "environment"}
+BY_HAND = {"head", "frames", "relayed", "names", "environment"}
 WITHOUT = {
     "cli/pki.py": "times of a book that was read",
     "loops/relay.py": "the URL is of the configuration",
