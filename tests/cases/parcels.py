@@ -160,6 +160,8 @@ PARCELS = numbered(
         ("digits of another script", changed(sender="٤٠١٣٠٧"), *_refused("P401", "sender")),
         ("line end behind a value", changed(sender="401307\n"), *_refused("P401", "sender")),
         ("time without its zone", changed(sent_at="2026-11-23T09:00:00"), *_refused("P401", "sent_at")),
+        ("time of no clock", changed(sent_at="2026-11-23T24:30:00+09:00"), *_refused("P401", "sent_at")),
+        ("day of no calendar", changed(sent_at="2026-02-30T09:00:00+09:00"), *_refused("P401", "sent_at")),
         ("checkpoint of 4,097 characters", changed(checkpoint="x" * 4097), *_refused("P401", "checkpoint")),
         ("checkpoint as a number", changed(checkpoint=1), *_refused("P401", "checkpoint")),
         (

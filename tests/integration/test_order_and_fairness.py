@@ -6,12 +6,14 @@ import json
 import pytest
 
 from conftest import HouseMaker
+from jukinet_daemon.domain.outcomes import Outcome
 from jukinet_daemon.service.lanes import Answer, Arrival, Lanes, Waiting
+from jukinet_daemon.service.refuse import Refuser
 from jukinet_daemon.sim.journal import read_journal
 from support.forge import fields, sealed
 from support.notices import juki_change
 from support.raw import TEXT, RawLine, cs_context, raw_line
-from support.stall import commits_stand_still, life_of_a_person
+from support.stall import a_batch_waits, commits_stand_still, life_of_a_person
 from support.watch import versions
 from support.world import KITAKYUSHU, until
 
@@ -78,6 +80,47 @@ async def test_flood_delays_another_by_one_turn_only(
     # The batch that stood still when the other came, and one parcel of the flooder in the next. What is
     # handed out counts: two workers commit side by side.
     assert taken.index(KITAKYUSHU) <= batch + 1
+
+
+async def test_flood_of_what_cannot_be_read_takes_one_connection_and_nobody_elses_turn(
+    open_house: HouseMaker, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    flood, erring = 30, []
+    refuse = Refuser.refuse
+
+    async def counting(self: Refuser, peer: str, parcel_digest: str, outcome: Outcome) -> Outcome:
+        erring.append(peer)
+        return await refuse(self, peer, parcel_digest, outcome)
+
+    monkeypatch.setattr(Refuser, "refuse", counting)
+    door = {"listen": "127.0.0.1:0", "parcels_in_flight": 64}
+    house = await open_house("juki", national=False, notices=door)
+
+    async def all_wait() -> bool:
+        return len(erring) == flood + 1
+
+    async with house.line() as flooder, house.line(KITAKYUSHU) as other:
+        async with commits_stand_still(house):
+            for _ in range(flood):
+                await flooder.conversation.send("unreadable")
+            await a_batch_waits(house)
+            await other.conversation.send("unreadable")
+            await until(all_wait)
+            waiting = await house.rows(
+                "SELECT FROM pg_locks WHERE relation = 'closing'::regclass AND NOT granted"
+            )
+        assert (await other.conversation.receive()).reply.refused.code == "P400"
+        for _ in range(flood):
+            await flooder.conversation.receive()
+    assert len(waiting) == 1
+    refusals = await house.rows(
+        "SELECT payload::json ->> 'sender' AS sender FROM ledger"
+        " WHERE payload::json ->> 'event' = 'parcel_refused' ORDER BY entry_id"
+    )
+    senders = [row["sender"] for row in refusals]
+    assert len(senders) == flood + 1
+    # The one under way when the other came, and one more at most.
+    assert senders.index(KITAKYUSHU) <= 2
 
 
 async def test_sender_that_reads_no_replies_is_not_read_without_bound(open_house: HouseMaker) -> None:

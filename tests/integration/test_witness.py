@@ -276,6 +276,28 @@ async def test_what_our_key_did_not_sign_stops_nothing(
         assert (await report_of(house))["ledger"]["conflicts"] == []
 
 
+async def test_a_witness_that_cannot_be_kept_silences_no_other(
+    prefecture: Prefecture, databases: Callable[[str | None], str]
+) -> None:
+    """Whatever the database says against one of them: here that its checkpoint may not be written."""
+    async with prefecture.server(databases(None)) as house, house.line() as tripping:
+        await tripping.tell(juki_change())
+        await until(lambda: _sealed(house, 1))
+        await house.rows(f"ALTER TABLE ledger_witness ADD CHECK (sender <> '{FUKUOKA}')")
+        (sealed,) = await house.rows("SELECT note FROM ledger_checkpoint ORDER BY size DESC LIMIT 1")
+        await tripping.exchange(tripping.parcel(juki_change(), checkpoint=sealed["note"]))
+        async with prefecture.cs(house, KITAKYUSHU) as other:
+            first = await other.carries_news(house)
+            second = await other.carries_news(house)
+        assert second.size > first.size
+
+        async def kept() -> bool:
+            rows = await house.rows("SELECT sender, size FROM ledger_witness")
+            return [row["sender"] for row in rows] == [KITAKYUSHU] and rows[0]["size"] >= first.size
+
+        await until(kept)
+
+
 async def test_a_checkpoint_by_a_stolen_key_is_noticed(
     prefecture: Prefecture, databases: Callable[[str | None], str]
 ) -> None:

@@ -107,6 +107,8 @@ SPOILT = {
     "full-width": NOTE.replace("\n5\n", "\n５\n"),
     "base64 of another form": NOTE.replace("Hh8=", "Hh9="),
     "too long": NOTE + f"— a {'A' * 4000}\n",
+    "NUL in another's name": f"{NOTE}— a\0b AAAA\n",
+    "half a surrogate pair in another's name": f"{NOTE}— a\ud800b AAAA\n",
     "nothing": "",
 }
 

@@ -72,6 +72,9 @@ def test_an_answer_leaves_out_what_is_not_there_and_is_the_same_in_any_order() -
         {"protocol": "jukinet/2"},
         {"refused": {}},
         {"repeated": [True]},
+        {"answered_at": "2026-11-23T24:00:00+09:00"},
+        {"answered_at": "2026-02-30T09:00:00+09:00"},
+        {"answers": [{"outcome": "ACCEPTED", "code": "A100", "received_on": "2026-02-30"}]},
     ],
 )
 def test_what_is_not_a_reply_is_refused(change: dict[str, Any]) -> None:

@@ -19,9 +19,10 @@ MAX_NOTE_CHARACTERS = 4096
 _ED25519 = b"\x01"
 _ID_BYTES, _KEY_BYTES, _ROOT_BYTES, _SIGNATURE_BYTES = 4, 32, 32, 64
 _BODY = re.compile(r"([^\s+]+)\n([1-9][0-9]{0,17})\n([A-Za-z0-9+/]{43}=)\n")
-# A log's name is text; half of a surrogate pair is what a program makes of bytes that are none.
-_NAME = re.compile(r"[^\s\ud800-\udfff]+")
-_SIGNATURE = re.compile(r"— (\S+) ([A-Za-z0-9+/]+={0,2})\n")
+# A log's name is text that a database keeps: no control character, and no half of a surrogate pair, which is
+# what a program makes of bytes that are no text.
+_NAME = re.compile(r"[^\s\x00-\x1f\x7f-\x9f\ud800-\udfff]+")
+_SIGNATURE = re.compile("— (" + _NAME.pattern + r") ([A-Za-z0-9+/]+={0,2})\n")
 
 
 class CheckpointFault(ValueError):

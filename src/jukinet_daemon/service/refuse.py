@@ -1,5 +1,10 @@
 """電文の拒否: a parcel that cannot be read leaves its trace before it is answered."""
 
+import asyncio
+from collections import defaultdict
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+
 from jukinet_daemon.domain.decide import Decision
 from jukinet_daemon.domain.outcomes import TRY_AGAIN, Outcome
 from jukinet_daemon.service.clock import Clock
@@ -7,14 +12,23 @@ from jukinet_daemon.service.evidence import evidence
 from jukinet_daemon.store.faults import StoreFault
 from jukinet_daemon.store.inbox import Entry, Inbox
 
+# A sender's turn comes again after so long: what it cannot sign or write right fills no ledger meanwhile.
+PACE_S = 0.02
+
 
 class Refuser:
-    """Records refused parcels."""
+    """Records refused parcels, one at a time, their senders by turns.
+
+    They wait in no lane: a flood of them must neither take the workers' connections nor, by its number, the
+    turn of somebody who erred once.
+    """
 
     def __init__(self, register: str, inbox: Inbox, clock: Clock) -> None:
         self._register = register
         self._inbox = inbox
         self._clock = clock
+        self._one = asyncio.Lock()
+        self._of_sender: defaultdict[str, asyncio.Lock] = defaultdict(asyncio.Lock)
 
     async def refuse(self, peer: str, parcel_digest: str, outcome: Outcome) -> Outcome:
         """Records that a parcel was refused; gives the outcome to answer: LATER if it cannot record."""
@@ -29,8 +43,19 @@ class Refuser:
         }
         leaf = evidence(payload)
         entry = Entry(Decision(outcome), None, None, leaf, b"", peer, day)
-        try:
-            await self._inbox.commit((), await self._inbox.decision_rows([entry]), ())
-        except StoreFault:
-            return TRY_AGAIN
+        async with self._turn_of(peer):
+            try:
+                await self._inbox.commit((), await self._inbox.decision_rows([entry]), ())
+            except StoreFault:
+                return TRY_AGAIN
         return outcome
+
+    @asynccontextmanager
+    async def _turn_of(self, peer: str) -> AsyncIterator[None]:
+        own = self._of_sender[peer]
+        await own.acquire()
+        try:
+            async with self._one:
+                yield
+        finally:
+            asyncio.get_running_loop().call_later(PACE_S, own.release)

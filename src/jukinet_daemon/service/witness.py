@@ -18,6 +18,7 @@ from jukinet_daemon.ledger.tree import consistency_path
 from jukinet_daemon.service.clock import Clock
 from jukinet_daemon.service.evidence import evidence
 from jukinet_daemon.service.seal import LogName
+from jukinet_daemon.store.faults import StoreFault
 from jukinet_daemon.store.seal import Log
 from jukinet_daemon.store.tree import Newest
 from jukinet_daemon.store.witness import Returned, WitnessStore
@@ -66,14 +67,26 @@ class Witnesses:
         waiting = list(self._returned.items())
         newest = await self._store.newest()
         current = newest.log if newest else await self._store.log()
-        if current:
-            for sender, told in waiting:
-                await self._compare(current, sender, told)
-                self._heard[sender] = told.note
-                if self._returned.get(sender) == told:
-                    del self._returned[sender]
+        fault = await self._compare_all(current, waiting) if current else None
         if newest:
             await self._offer(newest)
+        if fault:
+            raise fault
+
+    async def _compare_all(self, current: Log, waiting: list[tuple[str, _Told]]) -> StoreFault | None:
+        """Gives what the database said against one of them, which comes last from now on: no witness that
+        trips us silences the others.
+        """
+        for sender, told in waiting:
+            try:
+                await self._compare(current, sender, told)
+            except StoreFault as fault:
+                self._returned[sender] = self._returned.pop(sender)
+                return fault
+            self._heard[sender] = told.note
+            if self._returned.get(sender) == told:
+                del self._returned[sender]
+        return None
 
     async def _compare(self, current: Log, sender: str, told: _Told) -> None:
         try:

@@ -6,8 +6,7 @@ from pydantic import Field
 
 from jukinet_daemon.domain.record import Record
 from jukinet_daemon.wire.notice import FuhyoChange, FuhyoPerson, JukiChange, JukiPerson, Message
-from jukinet_daemon.wire.reply import DayText
-from jukinet_daemon.wire.text import RecordKey
+from jukinet_daemon.wire.text import DayText, RecordKey
 
 PersonNumber = Annotated[RecordKey, Field(description="県が人ごとに付けた番号")]
 Sequence = Annotated[int, Field(ge=1, description="更新順番号: 人ごとに増える。飛ぶことはあっても戻らない")]

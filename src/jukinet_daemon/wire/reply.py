@@ -9,12 +9,11 @@ from pydantic import ConfigDict, Field, TypeAdapter, ValidationError
 
 from jukinet_daemon.wire.notice import Message
 from jukinet_daemon.wire.parcel import PROTOCOL, Note, ParcelNumber
-from jukinet_daemon.wire.text import JsonFault, Moment, NoticeId, canonical, read_json
+from jukinet_daemon.wire.text import DayText, JsonFault, Moment, NoticeId, canonical, read_json
 
 Base64Url = Annotated[str, Field(pattern=r"^[A-Za-z0-9_-]+$")]
 Hash = Annotated[str, Field(pattern=r"^[A-Za-z0-9_-]{43}$")]
 Code = Annotated[str, Field(pattern=r"^[A-Z][0-9]{3}$")]
-DayText = Annotated[str, Field(pattern=r"^[0-9]{4}-[0-9]{2}-[0-9]{2}$")]
 NumberRange = Annotated[list[ParcelNumber], Field(min_length=2, max_length=2)]
 
 

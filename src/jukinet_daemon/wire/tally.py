@@ -3,14 +3,14 @@
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from datetime import date
-from typing import Annotated, Any, Literal, get_args
+from typing import Any, Literal, get_args
 
-from pydantic import AfterValidator, Field, TypeAdapter, ValidationError
+from pydantic import Field, TypeAdapter, ValidationError
 
 from jukinet_daemon.wire.notice import Message
 from jukinet_daemon.wire.parcel import PROTOCOL
-from jukinet_daemon.wire.reply import CountsMessage, DayText, Kind
-from jukinet_daemon.wire.text import AreaCode, JsonFault, Moment, canonical, read_json
+from jukinet_daemon.wire.reply import CountsMessage, Kind
+from jukinet_daemon.wire.text import AreaCode, DayText, JsonFault, Moment, canonical, read_json
 
 KINDS = frozenset(get_args(Kind))
 OUTCOMES = ("accepted", "held", "refused")
@@ -21,11 +21,6 @@ UNCOUNTED = frozenset({"R390", "R391"})
 Counts = Mapping[str, tuple[int, int, int]]
 
 
-def _calendar_day(text: str) -> str:
-    date.fromisoformat(text)
-    return text
-
-
 class TallyMessage(Message):
     """The payload of a tally: how many notices of each kind had their first answer on a day."""
 
@@ -33,7 +28,7 @@ class TallyMessage(Message):
     register_: Literal["juki", "fuhyo"] = Field(description="宛先のファイル", alias="register")
     sender: AreaCode = Field(description="送信者の団体コード")
     sent_at: Moment = Field(description="送信日時")
-    day: Annotated[DayText, AfterValidator(_calendar_day)] = Field(description="数えた日 (received_on)")
+    day: DayText = Field(description="数えた日 (received_on)")
     counts: CountsMessage = Field(description="異動区分ごとの件数")
 
 

@@ -2,11 +2,12 @@
 
 import json
 import math
+from datetime import date, datetime
 from itertools import chain
 from typing import Annotated, Any, Never
 
 import orjson
-from pydantic import Field, StringConstraints, TypeAdapter, ValidationError
+from pydantic import AfterValidator, Field, StringConstraints, TypeAdapter, ValidationError
 
 from jukinet_daemon.domain.dates import DATE_TEXT
 from jukinet_daemon.domain.identifiers import AREA_CODE, INDIVIDUAL_NUMBER, RECORD_KEY, RESIDENT_CODE
@@ -24,6 +25,16 @@ _FORBIDDEN = (
 )
 
 
+def _calendar_day(text: str) -> str:
+    date.fromisoformat(text)
+    return text
+
+
+def _moment(text: str) -> str:
+    datetime.fromisoformat(text)
+    return text
+
+
 def _text(longest: int) -> StringConstraints:
     return StringConstraints(min_length=1, max_length=longest, pattern=rf"^[^{_FORBIDDEN}]+$")
 
@@ -39,11 +50,14 @@ ResidentCode = Annotated[str, StringConstraints(pattern=rf"^{RESIDENT_CODE.patte
 IndividualNumber = Annotated[str, StringConstraints(pattern=rf"^{INDIVIDUAL_NUMBER.pattern}$")]
 GaijiCount = Annotated[int, Field(ge=0, le=99)]
 DateText = Annotated[str, StringConstraints(pattern=rf"^{DATE_TEXT.pattern}$")]
+# Of the calendar: a day or moment that there is not would end whoever reckons with it.
+DayText = Annotated[str, Field(pattern=r"^[0-9]{4}-[0-9]{2}-[0-9]{2}$"), AfterValidator(_calendar_day)]
 Moment = Annotated[
     str,
     StringConstraints(
         pattern=r"^[0-9]{4}-[0-9]{2}-[0-9]{2}T[0-9]{2}:[0-9]{2}:[0-9]{2}(\.[0-9]{1,6})?(Z|[+-][0-9]{2}:[0-9]{2})$"
     ),
+    AfterValidator(_moment),
 ]
 
 
