@@ -43,12 +43,15 @@ def _guarded(dsn: str) -> str:
         raise ValueError("is not a URI") from None
     asked = dict(parse_qsl(parts.query))
     # As asyncpg reads it: after the first @, and `host` only where none stands there.
-    _, at, after = parts.netloc.partition("@")
+    user, at, after = parts.netloc.partition("@")
     hosts = [unquote(host) for host in _hosts(after if at else parts.netloc)]
     hosts = hosts or _hosts(asked.get("host", ""))
     # Whichever of them is the leader next gets the residents: one that is far is enough.
     if asked.get("sslmode") != "verify-full" and not all(_is_near(host) for host in hosts):
         raise ValueError("a host that is not this machine needs sslmode=verify-full")
+    # Who may read the configuration may not therefore read the database.
+    if "password" in asked or (at and ":" in user):
+        raise ValueError("has a password; it belongs into a passfile: passfile=/etc/jukinet/keys/FILE")
     return dsn
 
 

@@ -59,7 +59,7 @@ class Credentials:
         self._keys: WeakKeyDictionary[ssl.SSLContext, SigningKey] = WeakKeyDictionary()
         self._pair = load_pair(files)
         self._standing, self.faults[Half.TRUST] = standing_in(files, kept)
-        self.own = self._made(_identity(files, self._pair))
+        self.own = self._made(_identity(files.certificate, self._pair.chain))
 
     def refresh(self, now: datetime) -> bool:
         """Reads the files if they are others than last time; gives whether what counts has changed."""
@@ -112,16 +112,21 @@ def files_in(tls: Tls) -> TlsFiles:
 def pair_of(whose: PeerIdentity, files: TlsFiles) -> Pair:
     """A chain and its key, which are somebody's. Raises PkiFileError, also where they are another's."""
     pair = load_pair(files)
-    if (identity := _identity(files, pair)) != whose:
-        raise PkiFileError(files.certificate, f"is of {identity.uri}, not of {whose.uri}")
+    require_ours(whose, files.certificate, pair.chain)
     return pair
 
 
-def _identity(files: TlsFiles, pair: Pair) -> PeerIdentity:
+def require_ours(whose: PeerIdentity, path: Path, chain: tuple[x509.Certificate, ...]) -> None:
+    """Raises PkiFileError where the chain of a file names somebody else."""
+    if (identity := _identity(path, chain)) != whose:
+        raise PkiFileError(path, f"is of {identity.uri}, not of {whose.uri}")
+
+
+def _identity(path: Path, chain: tuple[x509.Certificate, ...]) -> PeerIdentity:
     try:
-        return identity_of(pair.chain[0])
+        return identity_of(chain[0])
     except IdentityError as error:
-        raise PkiFileError(files.certificate, f"names nobody: {error.reason}") from error
+        raise PkiFileError(path, f"names nobody: {error.reason}") from error
 
 
 def _marks(*paths: Path) -> _Marks:

@@ -4,6 +4,7 @@ import csv
 from collections.abc import Callable, Iterator, Mapping
 from datetime import date
 from functools import cache
+from io import StringIO
 from pathlib import Path
 from types import MappingProxyType
 from typing import TypeVar
@@ -20,6 +21,7 @@ from jukinet_daemon.domain.bases import (
     Use,
 )
 from jukinet_daemon.domain.fold import Variants
+from jukinet_daemon.domain.identifiers import is_area_code
 from jukinet_daemon.domain.offices import OfficeAffair, Offices
 from jukinet_daemon.domain.provide import SCOPES
 
@@ -33,12 +35,9 @@ def schemas_folder() -> Path:
 
 
 def read_areas(path: Path | None = None) -> Areas:
-    """The municipalities and wards of the prefecture, from a code table (CSV)."""
+    """The municipalities and wards of the prefecture, from a code table (CSV). Raises BasisFault."""
     table = path or schemas_folder() / "codes" / "municipalities.csv"
-    with table.open(encoding="utf-8", newline="") as file:
-        return Areas(
-            Area(row["code"], row["name"], row["designated_city"] or None) for row in csv.DictReader(file)
-        )
+    return Areas(_rows(table, _area))
 
 
 @cache
@@ -77,14 +76,23 @@ def read_offices(table: Path | None, bases: Bases) -> Offices:
 
 
 def _rows(table: Path, read: Callable[[Mapping[str, str]], _Row]) -> Iterator[_Row]:
-    with table.open(encoding="utf-8", newline="") as file:
-        for number, row in enumerate(csv.DictReader(file), start=2):
-            try:
-                yield read(row)
-            except KeyError as missing:
-                raise BasisFault(f"{table}: line {number}: {missing.args[0]}: no such column") from None
-            except (ValueError, TypeError, AttributeError) as wrong:
-                raise BasisFault(f"{table}: line {number}: {wrong}") from None
+    try:
+        text = table.read_text("utf-8")
+    except UnicodeDecodeError:
+        raise BasisFault(f"{table}: is not UTF-8 text") from None
+    for number, row in enumerate(csv.DictReader(StringIO(text)), start=2):
+        try:
+            yield read(row)
+        except KeyError as missing:
+            raise BasisFault(f"{table}: line {number}: {missing.args[0]}: no such column") from None
+        except (ValueError, TypeError, AttributeError) as wrong:
+            raise BasisFault(f"{table}: line {number}: {wrong}") from None
+
+
+def _area(row: Mapping[str, str]) -> Area:
+    if not is_area_code(row["code"]):
+        raise ValueError("code: is no 団体コード: six digits, the last of them the check digit")
+    return Area(row["code"], row["name"], row["designated_city"] or None)
 
 
 def _legal_basis(row: Mapping[str, str]) -> LegalBasis:

@@ -119,7 +119,7 @@ GUARDED = "sslmode=verify-full&sslrootcert=/etc/jukinet/pki/database.pem"
         "postgresql://%2Frun%2Fpostgresql/juki",
         "postgresql://somebody@127.0.0.1:5432/juki?sslmode=disable",
         "postgresql://localhost,127.8.0.1:5433,[::1]:5434/juki",
-        f"postgresql://:{PASSWORD}@localhost/juki",
+        "postgresql://somebody@localhost/juki?passfile=/etc/jukinet/keys/database",
         f"postgresql://db1.example/juki?{GUARDED}",
         f"postgresql://db1,db2:5433,[2001:db8::1]/juki?target_session_attrs=read-write&{GUARDED}",
         f"postgresql:///juki?host=/run/postgresql,db1&{GUARDED}",
@@ -159,6 +159,24 @@ def test_a_database_that_is_far_and_unproven_is_refused(
     assert main(["check-config", "--config", str(path)]) != 0
     told = "".join(capsys.readouterr())
     assert told.count("database.dsn: ") == 1
+    assert PASSWORD not in told
+
+
+@pytest.mark.parametrize(
+    "dsn",
+    [
+        f"postgresql://:{PASSWORD}@localhost/juki",
+        f"postgresql:///juki?host=/run/postgresql&password={PASSWORD}",
+        f"postgresql://somebody:{PASSWORD}@db1.example/juki?{GUARDED}",
+    ],
+)
+def test_a_password_in_the_dsn_is_refused_and_not_repeated(
+    sound: Config, tmp_path: Path, dsn: str, capsys: pytest.CaptureFixture[str]
+) -> None:
+    assert main(["check-config", "--config", str(_with_dsn(tmp_path, dsn))]) == 1
+    told = "".join(capsys.readouterr())
+    assert "database.dsn: " in told
+    assert "passfile" in told
     assert PASSWORD not in told
 
 

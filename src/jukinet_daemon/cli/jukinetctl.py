@@ -21,17 +21,18 @@ from jukinet_daemon.cli.renew import add_renew, renew
 from jukinet_daemon.cli.status import show_status
 from jukinet_daemon.cli.summarise import add_summarise, summarise_parcels
 from jukinet_daemon.cli.trace import add_trace, trace
-from jukinet_daemon.config import CREDENTIAL, Config, ConfigFault, load_config
+from jukinet_daemon.config import Config, ConfigFault, load_config
 from jukinet_daemon.credentials import files_in
+from jukinet_daemon.daemon.start_checks import start_faults
 from jukinet_daemon.pki.files import PkiFileError
-from jukinet_daemon.pki.tls import load_pair, standing_in
+from jukinet_daemon.pki.tls import standing_in
 from jukinet_daemon.store.faults import StoreFault
 from jukinet_daemon.store.migrate import migrate, schema_version_of
 
 
 def check_config(config: Config, options: argparse.Namespace) -> int:
     """Says that the configuration is sound; what is wrong in it alone was said when it was loaded."""
-    if problems := _of_tls_files(config):
+    if problems := [*_of_lists(config), *start_faults(config)]:
         raise ConfigFault(problems)
     if options.json:
         print(json.dumps({"register": config.register_, "problems": []}))
@@ -40,19 +41,15 @@ def check_config(config: Config, options: argparse.Namespace) -> int:
     return 0
 
 
-def _of_tls_files(config: Config) -> list[str]:
-    """What a start would find wrong with certificate, key, CAs and CRLs. A credential is a unit's own."""
-    tls = config.tls
-    if tls is None:
+def _of_lists(config: Config) -> list[str]:
+    """What is wrong with CAs and CRLs. A server that has started before goes on with the lists it knew."""
+    if config.tls is None:
         return []
-    files, problems = files_in(tls), list[str | None]()
     try:
-        problems.append(standing_in(files)[1])
-        if not str(tls.key).startswith(CREDENTIAL):
-            load_pair(files)
+        problem = standing_in(files_in(config.tls))[1]
     except PkiFileError as fault:
-        problems.append(str(fault))
-    return [f"[tls]: {problem}" for problem in problems if problem]
+        problem = str(fault)
+    return [f"[tls]: {problem}"] if problem else []
 
 
 def migrate_database(config: Config, options: argparse.Namespace) -> int:

@@ -11,6 +11,7 @@ import uvloop
 from jukinet_daemon.config import Config, ConfigFault, load_config
 from jukinet_daemon.credentials import files_in
 from jukinet_daemon.daemon.serve import DutyFault, serve
+from jukinet_daemon.daemon.start_checks import start_faults
 from jukinet_daemon.domain.bases import BasisFault
 from jukinet_daemon.listenfds import PassedSocketFault
 from jukinet_daemon.logs import configure_logs
@@ -83,6 +84,8 @@ def _config(options: argparse.Namespace) -> Config:
     if missing := [name for name in options.only or () if name not in config.duties]:
         raise ConfigFault([f"[{name}]: 開くべき節がない / --only names no door or loop" for name in missing])
     opened = config.only(options.only) if options.only else config
+    if faults := start_faults(opened):
+        raise ConfigFault(faults)
     if opened.tls and opened.speaks_tls:
         require_our_groups(shown_by(load_pair(files_in(opened.tls))))
     return config

@@ -7,14 +7,13 @@ from contextlib import AsyncExitStack
 from typing import Any
 
 from jukinet_daemon.config import Config
-from jukinet_daemon.credentials import Credentials, files_in
+from jukinet_daemon.credentials import Credentials, files_in, require_ours
+from jukinet_daemon.daemon.start_checks import own_identity
 from jukinet_daemon.domain.area import Areas
 from jukinet_daemon.domain.fuhyo import FUHYO
 from jukinet_daemon.domain.juki import JUKI
 from jukinet_daemon.domain.register import Register, Strictness
 from jukinet_daemon.loops.trust import Line
-from jukinet_daemon.pki.files import PkiFileError
-from jukinet_daemon.pki.peer import PeerIdentity, Role
 from jukinet_daemon.pki.refusal import Refusal
 from jukinet_daemon.schemas import read_areas, read_bases, read_offices
 from jukinet_daemon.server.entrance import PACE_S
@@ -106,9 +105,7 @@ class Frame:
         assert tls is not None  # noqa: S101 - the configuration's own rule
         self.list_memory = ListMemory(KeptLists(self.status_database))
         self.credentials = Credentials(files_in(tls), await self.list_memory.recall())
-        expected = PeerIdentity(self.config.trust_domain, Role.PREF, self.register.name)
-        if self.credentials.own.identity != expected:
-            raise PkiFileError(tls.certificate, f"must name {expected.uri}")
+        require_ours(own_identity(self.config), tls.certificate, (self.credentials.own.certificate,))
         self.status.expiries, self.status.credentials = self._expiries, self._credential_faults
 
     def gate(self, door: str, pace_s: float = PACE_S) -> Gate:

@@ -1,8 +1,8 @@
 """封印の組立て: the loop that seals the ledger, and the one that hears of its witnesses."""
 
-from jukinet_daemon.config import ConfigFault, Seal
+from jukinet_daemon.config import Seal
 from jukinet_daemon.daemon.frame import Frame
-from jukinet_daemon.ledger.checkpoint import LedgerKey, LedgerKeyFault
+from jukinet_daemon.daemon.start_checks import sealing_key
 from jukinet_daemon.loops.seal import SealLoop
 from jukinet_daemon.loops.witness import WitnessLoop
 from jukinet_daemon.service.seal import LogName, Sealer
@@ -13,13 +13,8 @@ from jukinet_daemon.store.witness import WitnessStore
 
 async def open_seal(frame: Frame, settings: Seal) -> None:
     """Begins to seal. Raises StoreFault, OSError, ConfigFault for a key that is not the one announced."""
-    try:
-        key = LedgerKey.read(settings.key.read_bytes())
-    except LedgerKeyFault as fault:
-        raise ConfigFault([f"seal.key: {fault}"]) from None
     name = log_name(frame)
-    if key.public != name.keys[0]:
-        raise ConfigFault(["seal.key: is not the first of ledger.keys / [ledger] keys の最初の鍵ではない"])
+    key = sealing_key(settings, name.keys)
     sealer = Sealer(SealStore(await frame.database("seal", size=1)), name, key)
     frame.begin(SealLoop(sealer, settings.interval_seconds).run(), "seal")
 

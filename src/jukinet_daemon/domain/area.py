@@ -35,6 +35,11 @@ class Areas:
         return code in self._by_code
 
     @property
+    def codes(self) -> tuple[str, ...]:
+        """Every 団体コード of the table, wards' too."""
+        return tuple(self._by_code)
+
+    @property
     def senders(self) -> tuple[str, ...]:
         """The municipalities that notify (60 in Fukuoka), by code."""
         return tuple(sorted(code for code, area in self._by_code.items() if area.city is None))
