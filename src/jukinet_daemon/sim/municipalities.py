@@ -147,6 +147,8 @@ async def run_municipalities(
         progress.phase = "day"
         await sixty.send(read_posts(task.day), task.day_seconds)
         await sixty.compare(date.today())  # noqa: DTZ011 - the day on this machine's calendar
+        # The demo reads no further: more reports would in time fill the pipe, and then stop every CS.
+        await _cancel(reporter)
         progress.phase = "done"
         progress.report()
         await asyncio.Event().wait()

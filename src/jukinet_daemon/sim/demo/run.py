@@ -1,7 +1,6 @@
 """実演の進行: people, stage, the day, the judgement; then everything down, or kept up for trying out."""
 
 import asyncio
-import sys
 import time
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -15,6 +14,8 @@ from rich.live import Live
 from jukinet_daemon.schemas import schemas_folder
 from jukinet_daemon.sim.demo.bridge import show_bridge
 from jukinet_daemon.sim.demo.children import Child, ChildFault
+from jukinet_daemon.sim.demo.folder import FolderFault
+from jukinet_daemon.sim.demo.kept import show_commands
 from jukinet_daemon.sim.demo.screen import live_view, show_tallies
 from jukinet_daemon.sim.demo.stage import Stage
 from jukinet_daemon.sim.demo.verdict import judge
@@ -88,11 +89,12 @@ async def show(settings: Show, console: Console) -> int:
             show_tallies(console, tallies, scene.day_seconds)
             bridged = await show_bridge(world, stage.postgres.psql, console)
             if settings.keep:
-                await _keep(world, console)
+                show_commands(world, console)
+                await asyncio.Event().wait()
             return 0 if bridged and all(tally.agrees for tally in tallies) else 1
         finally:
             await cs.stop()
-    except (ChildFault, PostgresFault) as fault:
+    except (FolderFault, ChildFault, PostgresFault) as fault:
         # What a log says is no markup of ours.
         console.print(f"! {fault}", style="bold red", markup=False)
         return 1
@@ -151,29 +153,6 @@ async def _receipts(world: World) -> None:
                     if (await answer.json())["outbox"]["records"] == 0:
                         break
                 await asyncio.sleep(LOOK_EVERY_S)
-
-
-async def _keep(world: World, console: Console) -> None:
-    pki = world.pki
-    console.print("\n動かしたままにしています。Ctrl-C で終わります / kept up; Ctrl-C ends it", style="bold")
-    for site in world.sites:
-        console.print(f"\n{site.register}", style="bold", highlight=False)
-        notices = site.notices.replace("wss://", "https://")
-        commands = (
-            f"curl -s {site.health}/healthz",
-            f"curl -s {site.health}/metrics",
-            f"curl -sik --cert {pki}/cs-401307.pem --key {pki}/cs-401307.key {notices}",
-            f"{_tool('jukinetctl')} status --config {site.config}",
-            f"psql '{site.dsn}'",
-            f"{_tool('jukinet-sim')} receive-national --folder {world.folder} --register {site.register}",
-        )
-        for command in commands:
-            console.print(f"  {command}", soft_wrap=True, highlight=False, markup=False)
-    await asyncio.Event().wait()
-
-
-def _tool(name: str) -> str:
-    return str(Path(sys.executable).with_name(name))
 
 
 def _totals(posts: list[Posted]) -> dict[str, int]:

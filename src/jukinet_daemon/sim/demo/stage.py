@@ -1,7 +1,6 @@
 """舞台: starts a prefecture: PostgreSQL, PKI, two servers, two national servers; ends it in order."""
 
 import asyncio
-import shutil
 from base64 import b64encode
 from collections.abc import Callable
 from contextlib import AsyncExitStack
@@ -12,6 +11,7 @@ from jukinet_daemon.ledger.checkpoint import Verifier, origin_of
 from jukinet_daemon.pki.files import load_certificate
 from jukinet_daemon.pki.peer import Role, thumbprint
 from jukinet_daemon.sim.demo.children import Child, ChildFault, ReadySocket
+from jukinet_daemon.sim.demo.folder import emptied
 from jukinet_daemon.sim.pki import make_ledger_key, make_pki, tls_files
 from jukinet_daemon.sim.ports import free_port
 from jukinet_daemon.sim.postgres import EmbeddedPostgres
@@ -66,20 +66,20 @@ offices = "{offices}"
 listen = "{bridge.listen}"
 peer = "https://{bridge.peer}/bridge"
 pins = ["{bridge.pin}"]
-socket = "{bridge.socket}"
 """
+# 附票 alone: the operators' window.
+_WINDOW = 'socket = "{socket}"\n'
 # 橋の相手: each of the two and the only one it talks to.
 _OTHER = {"juki": "fuhyo", "fuhyo": "juki"}
 
 
 @dataclass(frozen=True, slots=True)
 class _BridgeEnd:
-    """One side of the bridge: its door, the other's, the other's certificate, the operators' socket."""
+    """One side of the bridge: its door, the other's, the other's certificate."""
 
     listen: str
     peer: str
     pin: str
-    socket: Path
 
 
 class Stage:
@@ -93,9 +93,11 @@ class Stage:
         self.postgres = EmbeddedPostgres(folder / "postgres")
 
     async def open(self, municipalities: tuple[str, ...]) -> World:
-        """Starts it all in an emptied folder. Raises ChildFault or PostgresFault with what to look at."""
-        shutil.rmtree(self._folder, ignore_errors=True)
-        self._folder.mkdir(parents=True)
+        """Starts it all in an emptied folder.
+
+        Raises FolderFault, ChildFault or PostgresFault with what to look at.
+        """
+        self._stack.enter_context(emptied(self._folder))
         # The control sockets and keys are below; the folder is for the one who runs the demo.
         self._folder.chmod(0o755)
         self._say("PostgreSQL を起動しています / starting PostgreSQL")
@@ -156,6 +158,8 @@ class Stage:
             offices=_offices(self._folder),
             bridge=self._bridge_end(site.register),
         )
+        if site.register == "fuhyo":
+            text += _WINDOW.format(socket=self._folder / "fuhyo-bridge.sock")
         Path(site.config).write_text(text, "utf-8")
 
     def _bridge_end(self, register: str) -> _BridgeEnd:
@@ -165,7 +169,6 @@ class Stage:
             self._bridge_doors[register],
             self._bridge_doors[other],
             thumbprint(load_certificate(certificate)),
-            self._folder / f"{register}-bridge.sock",
         )
 
     async def _start_national(self, register: str, journal: Path) -> str:
