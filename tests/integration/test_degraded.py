@@ -15,6 +15,7 @@ from conftest import HouseMaker
 from jukinet_daemon.daemon.serve import Daemon
 from jukinet_daemon.domain.service_hours import ServiceHours
 from jukinet_daemon.service.degraded import DEPENDENCIES
+from jukinet_daemon.service.pulse import Pulse
 from jukinet_daemon.service.status import Expiry
 from jukinet_daemon.sim.national import NUMBERS_PATH
 from jukinet_daemon.sim.ports import free_port
@@ -29,7 +30,7 @@ from support.stall import house_on
 from support.standby import name_standby
 from support.store import session
 from support.wellness import outcome, problem, report_of, well
-from support.world import REGISTERS, Pki, postgres, until
+from support.world import REGISTERS, House, Pki, postgres, until
 
 DOCUMENT = Path(__file__).parents[2] / "docs" / "operator" / "degraded.md"
 Usage = namedtuple("Usage", "total used free")
@@ -120,7 +121,26 @@ async def test_clock(open_house: HouseMaker, days: int) -> None:
     assert report["pulse"]["clock"]["jumped_seconds"] == pytest.approx(days * 86400, abs=60)
     assert await outcome(house) == "ACCEPTED"
     pulse.clock = right
-    assert (await well(house))["degraded"]["clock"]["ok"] is True
+    # Setting it right is a jump back of as much; that it was wrong is shown for the hour all the same.
+    report = await until(lambda: _agreed(house))
+    assert any("the clock jumped" in text for text in report["problems"])
+    assert report["degraded"]["clock"] == _standing("clock", ok=False)
+    assert abs(report["pulse"]["clock"]["jumped_seconds"]) == pytest.approx(abs(days) * 86400, abs=60)
+    _an_hour_on(pulse)
+    report = await problem(house, "the clocks differ")
+    assert report["pulse"]["clock"]["jumped_seconds"] == 0
+
+
+async def _agreed(house: House) -> dict[str, Any] | None:
+    """The report, once the clock is beside the database's again."""
+    report = await report_of(house)
+    return None if any("the clocks differ" in text for text in report["problems"]) else report
+
+
+def _an_hour_on(pulse: Pulse) -> None:
+    """An hour passes at once, by either clock of the process; that of the database stays behind."""
+    wall, monotonic = pulse.clock, pulse._monotonic
+    pulse.clock, pulse._monotonic = lambda: wall() + timedelta(hours=1), lambda: monotonic() + 3600
 
 
 @pytest.mark.parametrize("name", ["certificate", "crl"])

@@ -19,7 +19,7 @@ from jukinet_daemon.store.pulse import Beat, PulseStore
 SLOW_S = 0.4
 CLOCK_TOLERANCE_S = 2.0
 JUMP_S = 1.0
-# A jump stays in sight for so long: whoever set the clock right should still see that it was wrong.
+# The largest jump stays in sight for so long: whoever set the clock right should still see that it was wrong.
 JUMP_KEPT_S = 3600.0
 DISK_EVERY_S = 60.0
 DISK_SAMPLES = 60
@@ -96,11 +96,16 @@ class Pulse:
             "read_only": bool(beat and beat.read_only),
             "unsafe": list(beat.unsafe) if beat else [],
             "clock": {
-                "jumped_seconds": round(sum(jump.seconds for jump in self._jumps), 1),
+                "jumped_seconds": round(self._largest_jump(), 1),
                 "database_ahead_seconds": None if self._behind is None else round(self._behind, 1),
             },
             "disks": [asdict(disk) for disk in self.disks()],
         }
+
+    def _largest_jump(self) -> float:
+        """Not their sum: a clock set right again would hide that it was wrong."""
+        seconds = [jump.seconds for jump in self._jumps]
+        return max(seconds, key=abs, default=0.0)
 
     def disks(self) -> list[Disk]:
         """The watched file systems as they are now; one that cannot be asked is full."""
