@@ -196,3 +196,12 @@ def test_a_signed_text_comes_back_word_for_word_from_its_kept_form(length: int) 
     kept = kept_form(signed)
     assert signed_again(kept) == signed
     assert len(kept) <= len(signed)
+
+
+@pytest.mark.parametrize("before", [" ", "\n", "  ", ""])
+def test_a_header_that_another_maker_laid_out_comes_back_word_for_word_too(before: str) -> None:
+    """JSON may begin with white space: then its base64url begins otherwise."""
+    body = f"{base64url((before + json.dumps(HEADER)).encode())}.{base64url(PAYLOAD)}"
+    signed = f"{body}.{es256(body)}"
+    assert unseal(signed, PARCEL_TYPE, VERIFYING) == PAYLOAD
+    assert signed_again(kept_form(signed)) == signed

@@ -63,7 +63,8 @@ def unseal(signed: str, kind: str, key: VerifyingKey) -> bytes:
     Raises SignatureFault unless it has the type `kind`, names this certificate and its signature holds.
     """
     opened = _extracted(signed)
-    # The header is ours to the letter: no parameter that would change what is signed (b64, crit) gets a say.
+    # The header says what ours does and no more, however it is laid out: no parameter that would change what
+    # is signed (b64, crit) gets a say.
     if opened.protected != {"alg": "ES256", "typ": kind, "x5t#S256": key.thumbprint}:
         raise SignatureFault("another kind of message, or signed by another certificate")
     if not jws.validate_compact(opened, key.key, registry=_REGISTRY):

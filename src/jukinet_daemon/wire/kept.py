@@ -12,7 +12,9 @@ _SIGNED_BEGINS = b"ey"
 def kept_form(signed: str) -> bytes:
     """The bytes to keep of a compact JWS."""
     plain = signed.encode("ascii")
-    return plain if len(plain) < _WORTH_COMPRESSING else zlib.compress(plain, level=1)
+    # Plain only what shows that it is: the JSON of a header may also begin with white space.
+    as_it_is = len(plain) < _WORTH_COMPRESSING and plain.startswith(_SIGNED_BEGINS)
+    return plain if as_it_is else zlib.compress(plain, level=1)
 
 
 class KeptFault(ValueError):
@@ -21,7 +23,7 @@ class KeptFault(ValueError):
 
 def signed_again(kept: bytes) -> str:
     """The compact JWS of which `kept` is the kept form, word for word. Raises KeptFault."""
-    # A JWS begins with its header's base64url, which no compressed stream does.
+    # The base64url of `{"` begins so; a compressed stream begins with 0x78 (RFC 1950 2.2).
     plain = kept if kept.startswith(_SIGNED_BEGINS) else _unpacked(kept)
     if not plain.isascii():
         raise KeptFault("not a kept parcel")
