@@ -12,12 +12,14 @@ from structlog.testing import capture_logs
 from conftest import HouseMaker
 from jukinet_daemon.outward import PeerFault
 from jukinet_daemon.pki.peer import Role
+from jukinet_daemon.service.numbers import Numbers
 from jukinet_daemon.sim.journal import Journal
 from jukinet_daemon.sim.municipality import Answered, MunicipalCs, Window
 from jukinet_daemon.sim.postgres import EmbeddedPostgres
 from support.national import national, relay_of, relayed, taken
 from support.stall import a_batch_waits, commits_stand_still, house_on, life_of_a_person
 from support.watch import versions
+from support.wellness import outcome, well
 from support.world import FUKUOKA, CsLine, House, Pki, postgres, until
 
 
@@ -68,6 +70,29 @@ async def test_killed_database_and_nothing_overtakes(
             answers = await line.tell(*rest)
         assert {answer.code for answer in answers} == {"A100"}
         assert await versions(house) == [entry["id"], *(notice["id"] for notice in rest)]
+
+
+async def test_nothing_is_remembered_of_a_parcel_that_was_not_taken(
+    mortal: EmbeddedPostgres, pki: Pki, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """No look at the numbers would ever clear it away, and a CS tries for as long as the database is away."""
+    noted, note = [], Numbers.answered
+
+    def answered(numbers: Numbers, sender: str, number: int, digest: str) -> None:
+        noted.append(digest)
+        note(numbers, sender, number, digest)
+
+    monkeypatch.setattr(Numbers, "answered", answered)
+    async with house_on(mortal, pki, tmp_path) as house:
+        assert await outcome(house) == "ACCEPTED"
+        await asyncio.to_thread(mortal.kill)
+        for _ in range(3):
+            assert await outcome(house) == "LATER"
+        assert len(noted) == 1
+        await asyncio.to_thread(mortal.start)
+        await well(house)
+        assert await outcome(house) == "ACCEPTED"
+        assert len(noted) == 2
 
 
 async def test_session_ended_in_the_middle_of_a_commit(open_house: HouseMaker) -> None:

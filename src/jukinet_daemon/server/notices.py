@@ -284,7 +284,9 @@ class NoticesDoor:
         if refused:
             log.warning("notices_refused", door=DOOR, sender=parcel.sender, digest=digest, codes=refused)
         numbers = self._desk.numbers
-        numbers.answered(parcel.sender, parcel.number, digest)
+        # Of what was not taken nothing is kept: no look would ever meet it, however long a CS tries.
+        if not all(answer.later for answer in given):
+            numbers.answered(parcel.sender, parcel.number, digest)
         missing = numbers.missing(parcel.sender)
         witnesses = self._desk.witnesses
         if parcel.checkpoint and not arrival.line.broken:
