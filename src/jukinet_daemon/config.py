@@ -69,6 +69,15 @@ def _is_near(host: str) -> bool:
         return False
 
 
+def _local(address: str) -> str:
+    if not _is_near(address.rpartition(":")[0]):
+        raise ValueError(
+            "この機械の中の住所 (127.0.0.1 など) に限る。相手や障害を平文で示すため"
+            " / must be an address of this machine itself: it tells of peers and faults in plain HTTP"
+        )
+    return address
+
+
 def _zone(name: str) -> str:
     try:
         ZoneInfo(name)
@@ -102,6 +111,7 @@ def _public_key(text: str) -> str:
 PublicKey = Annotated[str, Field(pattern=r"^[A-Za-z0-9+/]{43}=$"), AfterValidator(_public_key)]
 ReadableFile = Annotated[Path, AfterValidator(_readable)]
 Address = Annotated[str, AfterValidator(_address)]
+LocalAddress = Annotated[Address, AfterValidator(_local)]
 Dsn = Annotated[str, Field(pattern=r"^postgres(ql)?://"), AfterValidator(_guarded)]
 
 
@@ -214,7 +224,7 @@ class Seal(Duty):
 class HealthDoor(Duty):
     """The door for people and monitors on this host."""
 
-    listen: Address
+    listen: LocalAddress
 
 
 class ControlDoor(Duty):

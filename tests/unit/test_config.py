@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 
 from jukinet_daemon.cli.jukinetctl import main
-from jukinet_daemon.config import Config, ConfigFault, Duty, Section, load_config
+from jukinet_daemon.config import Config, ConfigFault, Duty, HealthDoor, Section, load_config
 
 ROOT = Path(__file__).parents[2]
 EXAMPLE = (ROOT / "config" / "example.toml").read_text("utf-8")
@@ -105,6 +105,7 @@ def sound(tmp_path: Path) -> Config:
     return load_config(_write_as("sound.toml", tmp_path, re.sub(r'"/etc/[^"]+"', f'"{there}"', EXAMPLE)))
 
 
+HEALTH = "127.0.0.1:7080"
 NEAR = "postgresql:///juki?host=/run/postgresql"
 PASSWORD = "nobody-may-read-this"
 GUARDED = "sslmode=verify-full&sslrootcert=/etc/jukinet/pki/database.pem"
@@ -184,6 +185,29 @@ def _with_dsn(folder: Path, dsn: str) -> Path:
     text = (folder / "sound.toml").read_text("utf-8")
     assert NEAR in text
     return _write_as("dsn.toml", folder, text.replace(NEAR, dsn))
+
+
+@pytest.mark.parametrize("host", ["127.0.0.1", "127.8.0.1", "::1", "localhost"])
+def test_the_health_door_stands_on_this_machine(sound: Config, tmp_path: Path, host: str) -> None:
+    assert load_config(_with_health(tmp_path, f"{host}:7080")).health == HealthDoor(listen=f"{host}:7080")
+
+
+@pytest.mark.parametrize("host", ["0.0.0.0", "::", "192.0.2.1", "2001:db8::1", "monitor.example"])
+def test_a_health_door_for_others_is_refused(
+    sound: Config, tmp_path: Path, host: str, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """It tells of peers, addresses and faults to whoever asks, in plain HTTP."""
+    path = _with_health(tmp_path, f"{host}:7080")
+    assert main(["check-config", "--config", str(path)]) != 0
+    told = "".join(capsys.readouterr())
+    assert told.count("health.listen: ") == 1
+    assert "must be an address of this machine itself" in told
+
+
+def _with_health(folder: Path, listen: str) -> Path:
+    text = (folder / "sound.toml").read_text("utf-8")
+    assert HEALTH in text
+    return _write_as("health.toml", folder, text.replace(HEALTH, listen))
 
 
 def test_a_secret_may_be_a_credential_of_the_unit(
