@@ -3,15 +3,17 @@
 import asyncio
 import json
 from base64 import urlsafe_b64decode
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Callable
 from contextlib import AsyncExitStack, asynccontextmanager
 from dataclasses import replace
 from typing import Any
 
 from conftest import HouseMaker
 from jukinet_daemon.daemon.serve import Daemon
+from jukinet_daemon.service.receive import Receiver
 from support.forge import fields, sealed
 from support.notices import departure, juki_change
+from support.store import arrival, bench, outcomes
 from support.watch import versions
 from support.world import KITAKYUSHU, CsLine, House
 
@@ -105,6 +107,18 @@ async def test_sixty_four_at_once(open_house: HouseMaker) -> None:
     assert await versions(house) == [notice["id"]]
     (row,) = await house.rows("SELECT redelivered, (SELECT count(*) FROM outbox) AS sent FROM inbox")
     assert (row["redelivered"] > 0, row["sent"]) == (True, 1)
+
+
+async def test_more_repeats_in_a_batch_than_are_compared_at_once(new_database: Callable[[str], str]) -> None:
+    """`batch_notices` may be 2000; the database compares a thousand in one call."""
+    async with bench(new_database("juki")) as place:
+        receiver = Receiver(place.house, place.inbox)
+        batch = [arrival(*(juki_change() for _ in range(400))) for _ in range(3)]
+        first = [answer for answers in await receiver.receive(batch) for answer in answers]
+        again = [answer for answers in await receiver.receive(batch) for answer in answers]
+    assert outcomes(first) == ["ACCEPTED"] * 1200
+    assert outcomes(again) == ["REPEATED"] * 1200
+    assert [answer.text for answer in again] == [answer.text for answer in first]
 
 
 async def test_id_with_other_content(open_house: HouseMaker) -> None:

@@ -24,6 +24,8 @@ from jukinet_daemon.vault.fields import Vault
 DecisionRow = tuple[Any, ...]
 
 _BLOCK = 1000
+# same_notices() compares no more at once; a batch may be larger.
+_COMPARED = 1000
 _KINDS: Mapping[str, KeyKind] = MappingProxyType({kind.value: kind for kind in KeyKind})
 
 
@@ -123,8 +125,10 @@ class Inbox:
                 found = await connection.fetch(queries["find_known"], ids, kinds, values)
                 answers = [row for row in found if row["notice_id"]]
                 same: dict[str, set[bytes]] = {row["notice_id"]: set() for row in answers}
-                if repeated := [notice for notice in notices if notice[0] in same]:
-                    for row in await connection.fetch(queries["find_same"], *zip(*repeated, strict=True)):
+                repeated = [notice for notice in notices if notice[0] in same]
+                for start in range(0, len(repeated), _COMPARED):
+                    some = zip(*repeated[start : start + _COMPARED], strict=True)
+                    for row in await connection.fetch(queries["find_same"], *some):
                         same[row["notice_id"]].add(row["fingerprint"])
         return Known(
             {
