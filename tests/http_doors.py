@@ -34,8 +34,9 @@ SETTLED = some(
     )
 )  # fmt: skip
 GAP = table(sender=AREA, first=COUNT, last=COUNT, seconds=NUMBER)
+LEAP = table(sender=AREA, highest=COUNT, number=COUNT)
 REUSE = table(sender=AREA, number=COUNT, digest=TEXT)
-NUMBERS = table(missing=some(GAP), reused=some(REUSE), unsummarised=YES)
+NUMBERS = table(missing=some(GAP), reused=some(REUSE), leapt=some(LEAP), unsummarised=YES)
 NUMBERS_SETTLED = table(sender=AREA, missing=some(some(COUNT)), reused=some(COUNT), applied=YES)
 LOG = table(origin=TEXT, verifiers=some(TEXT))
 LOG_BEGUN = table(

@@ -105,7 +105,7 @@ GRANT USAGE ON SEQUENCE person_number TO jukinet_control;
 GRANT UPDATE (version, current, stays, waiting, coded) ON person TO jukinet_control;
 GRANT SELECT (notice_id, sender, parcel_id, outcome, code, answer, redelivered) ON inbox TO jukinet_control;
 GRANT INSERT ON history, departure TO jukinet_control;
-GRANT SELECT (parcel_id, number, digest, thumbprint, received_at, kinds) ON parcel TO jukinet_control;
+GRANT SELECT (parcel_id, sender, number, digest, thumbprint, received_at, kinds) ON parcel TO jukinet_control;
 GRANT SELECT (notice_id, outbox_id, entered_at, receipt_id, refused) ON outbox TO jukinet_control;
 GRANT SELECT (receipt_id, parcel_digest, received_at) ON receipt TO jukinet_control;
 GRANT SELECT ON ended_key TO jukinet_control;
@@ -115,7 +115,7 @@ GRANT EXECUTE ON FUNCTION hold_keys, sealed_of, under_ended_key, people_of TO ju
 -- Health: counts and times, no records.
 GRANT SELECT (outbox_id, entered_at, receipt_id, refused) ON outbox TO jukinet_status;
 GRANT SELECT (notice_id, outcome, code) ON inbox TO jukinet_status;
-GRANT SELECT (sender, received_at, kinds) ON parcel TO jukinet_status;
+GRANT SELECT (sender, number, received_at, kinds) ON parcel TO jukinet_status;
 GRANT SELECT (notice_id, held_at) ON held TO jukinet_status;
 GRANT SELECT, DELETE, INSERT (name, host, report, metrics), UPDATE (told_at, report, metrics) ON process
 TO jukinet_status;

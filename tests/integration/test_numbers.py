@@ -14,6 +14,7 @@ from jukinet_daemon.outward import Conversation, PeerFault
 from jukinet_daemon.pki.peer import Role
 from jukinet_daemon.sim.journal import Journal
 from jukinet_daemon.sim.municipality import Answered, MunicipalCs, Window
+from jukinet_daemon.wire.parcel import MAX_PARCEL_NUMBER
 from support.notices import juki_change
 from support.store import holding
 from support.world import FUKUOKA, CsLine, House, until
@@ -150,6 +151,51 @@ async def test_a_lasting_gap_is_a_problem_until_an_operator_settles_it(
         await until(settled)
     leaves = await house.rows("SELECT payload FROM ledger WHERE payload LIKE '%numbers_settled%'")
     assert len(leaves) == 1
+
+
+async def test_a_number_far_above_the_rest_is_told_and_hides_no_gap(house: House) -> None:
+    """One slip of a pen must not be the highest number for ever."""
+    far = MAX_PARCEL_NUMBER
+    async with house.line() as line:
+        await line.exchange(line.parcel(juki_change(), number=far))
+        for number in (1, 2, 3, 4, 5):
+            await line.exchange(line.parcel(juki_change(), number=number))
+        assert await asked_for(line) == [[6, 6]]  # the line goes on with 7
+
+        async def leapt() -> Any:
+            return [leap["number"] for leap in (await numbers_of(house))["leapt"]]
+
+        assert await until(leapt) == [far]
+        async with aiohttp.ClientSession() as http, http.get(f"{house.health_url}/healthz") as answer:
+            problems = (await answer.json())["problems"]
+        assert [text for text in problems if "へ飛んだ" in text and FUKUOKA in text and str(far) in text]
+
+
+async def test_an_operator_lets_a_sender_go_on_from_where_it_leapt_to(house: House) -> None:
+    far = 10**9
+    async with house.line() as line:
+        await line.tell(juki_change())
+        for number in (far, far + 2):
+            await line.exchange(line.parcel(juki_change(), number=number))
+
+        async def leapt() -> bool:
+            expected = {"sender": FUKUOKA, "highest": 1, "number": far}
+            return bool((await numbers_of(house))["leapt"] == [expected])
+
+        await until(leapt)
+        # Part of it settles nothing: the sender would go on from a number that nobody used.
+        assert (await settled(house, 2, far - 2))["missing"] == []
+        assert (await settled(house, 2, far - 1))["missing"] == [[2, far - 1]]
+        assert await asked_for(line) == [[far + 1, far + 1]]
+        assert (await numbers_of(house))["leapt"] == []
+
+
+async def settled(house: House, first: int, last: int) -> dict[str, Any]:
+    assert house.config.control
+    connector = aiohttp.UnixConnector(str(house.config.control.socket))
+    path = f"http://control/numbers/{FUKUOKA}/settle?first={first}&last={last}&apply=true"
+    async with aiohttp.ClientSession(connector=connector) as session, session.post(path) as answer:
+        return dict(await answer.json())
 
 
 async def test_a_cs_sends_again_from_its_journal_what_the_line_swallowed(

@@ -174,6 +174,7 @@ COLUMN_RIGHTS: dict[str, set[str]] = {
         "SELECT inbox.outcome",
         "SELECT inbox.code",
         "SELECT parcel.sender",
+        "SELECT parcel.number",
         "SELECT parcel.received_at",
         "SELECT parcel.kinds",
         "SELECT held.notice_id",
@@ -205,7 +206,10 @@ COLUMN_RIGHTS: dict[str, set[str]] = {
         *WAITING,
         *(f"SELECT inbox.{name}" for name in ("notice_id", "sender", "parcel_id", "outcome", "code")),
         *(f"SELECT inbox.{name}" for name in ("answer", "redelivered")),
-        *(f"SELECT parcel.{name}" for name in ("parcel_id", "number", "digest", "thumbprint", "received_at")),
+        *(
+            f"SELECT parcel.{name}"
+            for name in ("parcel_id", "sender", "number", "digest", "thumbprint", "received_at")
+        ),
         "SELECT parcel.kinds",
         *(f"SELECT outbox.{name}" for name in ("notice_id", "outbox_id", "entered_at", "receipt_id")),
         "SELECT outbox.refused",

@@ -2,10 +2,11 @@
 
 from datetime import UTC, datetime
 
+import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from jukinet_daemon.domain.numbering import Numbering
+from jukinet_daemon.domain.numbering import LONGEST_LEAP, Numbering
 
 NOW = datetime(2026, 11, 24, tzinfo=UTC)
 
@@ -35,6 +36,22 @@ def test_numbers_that_were_settled_are_not_missing(came: set[int], first: int, m
     assert settled.highest == numbering.highest
 
 
+def spans(numbering: Numbering) -> list[tuple[int, int]]:
+    return [(gap.first, gap.last) for gap in numbering.gaps]
+
+
 def test_a_jump_is_one_gap() -> None:
-    numbering = Numbering().with_seen([5, 10**15], NOW)
-    assert [(gap.first, gap.last) for gap in numbering.gaps] == [(1, 4), (6, 10**15 - 1)]
+    assert spans(Numbering().with_seen([5, 5 + LONGEST_LEAP], NOW)) == [(1, 4), (6, 4 + LONGEST_LEAP)]
+
+
+@pytest.mark.parametrize("far", [3 + LONGEST_LEAP + 1, 2**53 - 1])
+def test_a_leap_is_not_followed_and_hides_nothing(far: int) -> None:
+    numbering = Numbering().with_seen([1, 2, 3, far], NOW)
+    assert (numbering.highest, numbering.leapt_to(far)) == (3, True)
+    assert spans(numbering.with_seen([4, 5, 9, 10], NOW)) == [(6, 8)]
+
+
+def test_a_sender_may_go_on_from_where_it_leapt_to() -> None:
+    numbering = Numbering().with_seen([1, 4], NOW).going_on_from(10**15)
+    assert not numbering.leapt_to(10**15)
+    assert spans(numbering.with_seen([10**15, 10**15 + 2], NOW)) == [(2, 3), (10**15 + 1, 10**15 + 1)]

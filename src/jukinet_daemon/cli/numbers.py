@@ -23,7 +23,7 @@ def add_numbers(parser: argparse.ArgumentParser) -> None:
 
 
 def numbers(config: Config, options: argparse.Namespace) -> int:
-    """Lists what is missing or was used again, or stops waiting for it; gives 0."""
+    """Lists what is missing, is far above the rest or was used again, or stops waiting for it; gives 0."""
     if options.verb == "settle" and options.first is None:
         raise CommandFault("団体コードと電文番号を指定してください / give the municipality and the number")
     answer = ask(config, *_question(options))
@@ -47,12 +47,15 @@ def _question(options: argparse.Namespace) -> tuple[str, str]:
 
 
 def _list(answer: dict[str, Any]) -> Table:
-    table = Table(title="届いていない電文番号・再び使われた電文番号 / missing and reused numbers")
+    table = Table(title="届いていない・飛んだ・再び使われた電文番号 / missing, far and reused numbers")
     for heading in ("送信者", "電文番号", "", "見つけてから"):
         table.add_column(heading)
     for gap in answer["missing"]:
         span = f"{gap['first']}-{gap['last']}"
         table.add_row(gap["sender"], span, "届いていない / missing", f"{gap['seconds']:.0f} 秒")
+    for leap in answer["leapt"]:
+        span = f"{leap['highest']} → {leap['number']}"
+        table.add_row(leap["sender"], span, "飛んだ / far above the last", "")
     for reuse in answer["reused"]:
         table.add_row(reuse["sender"], str(reuse["number"]), "再び使われた / reused", "")
     return table

@@ -4,6 +4,10 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 from datetime import datetime
 
+# What lies further above the highest number is not followed: one slip of a pen would be the highest for ever,
+# and whatever is skipped below it would never be seen. A restored sender leaves less out than this.
+LONGEST_LEAP = 10_000
+
 
 @dataclass(frozen=True, slots=True)
 class Gap:
@@ -16,15 +20,24 @@ class Gap:
 
 @dataclass(frozen=True, slots=True)
 class Numbering:
-    """What is known of a sender's numbers: all up to `highest` came, but for those in `gaps` (in order)."""
+    """What is known of a sender's numbers: all up to `highest` came, but for those in `gaps` (in order).
+
+    What leapt is not counted among them before people say that the sender goes on from there.
+    """
 
     highest: int = 0
     gaps: tuple[Gap, ...] = ()
+
+    def leapt_to(self, number: int) -> bool:
+        """Whether a number is so far above the highest that it is taken for a slip."""
+        return number > self.highest + LONGEST_LEAP
 
     def with_seen(self, numbers: Iterable[int], now: datetime) -> "Numbering":
         """The numbering after some more numbers came, in whatever order, some perhaps for the second time."""
         highest, gaps = self.highest, list(self.gaps)
         for number in sorted(set(numbers)):
+            if number > highest + LONGEST_LEAP:
+                break
             if number > highest:
                 if number > highest + 1:
                     gaps.append(Gap(highest + 1, number - 1, now))
@@ -36,6 +49,10 @@ class Numbering:
     def without(self, first: int, last: int) -> "Numbering":
         """The numbering once nobody waits for these numbers any more."""
         return Numbering(self.highest, tuple(p for gap in self.gaps for p in _without(gap, first, last)))
+
+    def going_on_from(self, number: int) -> "Numbering":
+        """The numbering of a sender that leapt there by intent; what it left out is not waited for."""
+        return Numbering(number - 1, self.gaps)
 
 
 def _without(gap: Gap, first: int, last: int) -> list[Gap]:

@@ -1,6 +1,7 @@
 """電文番号の見守り: finds numbers that never came and those that came twice, and knows what to ask for."""
 
 from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import asdict
 from datetime import datetime, timedelta
 from itertools import islice
 from typing import Any
@@ -55,22 +56,35 @@ class Numbers:
         return seen.number <= known.highest and not any(g.first <= seen.number <= g.last for g in known.gaps)
 
     def _place(self, came: Sequence[Seen]) -> None:
-        """What was answered while a look was under way may have missed it: then its number came before."""
+        """What was answered while a look was under way may have missed it: then its number came before.
+
+        What leapt no look will meet.
+        """
         for seen in came:
             self._recent.pop(seen, None)
-        for seen in [seen for seen in self._recent if self._came_before(seen)]:
+        leapt: dict[str, int] = {}
+        for seen in list(self._recent):
+            if self._came_before(seen):
+                self._suspects[seen] = None
+            elif self._known.get(seen.sender, Numbering()).leapt_to(seen.number):
+                leapt[seen.sender] = min(seen.number, leapt.get(seen.sender, seen.number))
+            else:
+                continue
             del self._recent[seen]
-            self._suspects[seen] = None
+        for sender, number in leapt.items():
+            log.warning("number_leapt", sender=sender, number=number)
 
-    async def look(self, senders: Iterable[str]) -> None:
+    async def look(self, senders: Sequence[str]) -> None:
         """Looks at what came since the last look. Raises StoreFault."""
         suspects = list(islice(self._suspects, MOST_SUSPECTS))
         async with self._store.look() as look:
-            before = await look.numberings()
-            came = await look.came({sender: before.get(sender, Numbering()).highest for sender in senders})
+            kept = await look.numberings()
+            # Each is kept, also of a sender of whom nothing was followed yet: it may have begun with a leap.
+            before = dict.fromkeys(senders, Numbering()) | kept
+            came = await look.came({sender: before[sender].highest for sender in senders})
             after = self._followed(before, came)
             for sender, numbering in after.items():
-                if numbering != before.get(sender):
+                if numbering != kept.get(sender):
                     await look.store(sender, numbering)
             undecided = await self._check(look, [*twice(came), *suspects])
         for seen in suspects:
@@ -88,9 +102,9 @@ class Numbers:
             numbers.setdefault(seen.sender, []).append(seen.number)
         after = dict(before)
         for sender, theirs in numbers.items():
-            after[sender] = before.get(sender, Numbering()).with_seen(theirs, now)
+            after[sender] = before[sender].with_seen(theirs, now)
             for gap in after[sender].gaps:
-                if gap.found_at == now and gap not in before.get(sender, Numbering()).gaps:
+                if gap.found_at == now and gap not in before[sender].gaps:
                     log.info("numbers_missing", sender=sender, first=gap.first, last=gap.last)
         return after
 
@@ -145,6 +159,7 @@ class NumberDesk:
                 {"sender": reuse.sender, "number": reuse.number, "digest": reuse.digest}
                 for reuse in await self._store.reuses()
             ],
+            "leapt": [asdict(leap) for leap in await self._store.leaps()],
             "unsummarised": await self._store.unsummarised(),
         }
 
@@ -153,19 +168,26 @@ class NumberDesk:
     ) -> dict[str, Any]:
         """Stops waiting for numbers, and closes reuses of them, because people have agreed on it.
 
-        Gives what is, or would be, settled. Raises StoreFault.
+        All numbers between the highest and one that was leapt to: then the sender goes on from there. Gives
+        what is, or would be, settled. Raises StoreFault.
         """
         async with self._store.look() as look:
             numbering = (await look.numberings()).get(sender, Numbering())
             met = [gap for gap in numbering.gaps if _meet(gap, first, last)]
+            missing = [[max(gap.first, first), min(gap.last, last)] for gap in met]
+            settled = numbering.without(first, last)
+            leap = await look.leap(sender)
+            if leap and first <= leap.highest + 1 and last == leap.number - 1:
+                missing.append([leap.highest + 1, last])
+                settled = settled.going_on_from(leap.number)
             told: dict[str, Any] = {
                 "sender": sender,
-                "missing": [[max(gap.first, first), min(gap.last, last)] for gap in met],
+                "missing": missing,
                 "reused": await look.reused(sender, first, last),
                 "applied": apply,
             }
             if apply and (told["missing"] or told["reused"]):
-                await look.store(sender, numbering.without(first, last))
+                await look.store(sender, settled)
                 await look.settle_reuses(sender, first, last)
                 await look.store_leaf(self._settled(told, operator))
         return told
@@ -216,6 +238,11 @@ def number_problems(report: Mapping[str, Any]) -> list[str]:
     ] + [
         f"{reuse['sender']}: 電文番号 {reuse['number']} が別の内容で使われた / a parcel number was used again"
         for reuse in numbers["reused"]
+    ]
+    problems += [
+        f"{leap['sender']}: 電文番号が {leap['highest']} から {leap['number']} へ飛んだ"
+        " / a parcel number is far above the last"
+        for leap in numbers["leapt"]
     ]
     if numbers["unsummarised"]:
         problems.append("摘要のない電文がある: jukinetctl summarise を行う / parcels without a summary")

@@ -8,7 +8,7 @@ from datetime import datetime
 
 import asyncpg
 
-from jukinet_daemon.domain.numbering import Gap, Numbering
+from jukinet_daemon.domain.numbering import LONGEST_LEAP, Gap, Numbering
 from jukinet_daemon.ledger.leaf import Leaf
 from jukinet_daemon.store.faults import store_faults
 from jukinet_daemon.store.pool import Database, PooledConnection
@@ -47,6 +47,15 @@ class Reuse:
     found_at: datetime
 
 
+@dataclass(frozen=True, slots=True)
+class Leap:
+    """A number too far above a sender's highest to be followed."""
+
+    sender: str
+    highest: int
+    number: int
+
+
 class NumberLook:
     """One look at the numbers, in one transaction that no other process looks beside."""
 
@@ -64,10 +73,15 @@ class NumberLook:
         """Parcels above a sender's highest number, and those in its gaps, by index."""
         senders, numbers = list(highest), list(highest.values())
         fresh = await self._connection.fetch(
-            self._queries["find_new_numbers"], senders, numbers, MOST_NUMBERS
+            self._queries["find_new_numbers"], senders, numbers, MOST_NUMBERS, LONGEST_LEAP
         )
         late = await self._connection.fetch(self._queries["find_late_numbers"], MOST_NUMBERS)
         return [Seen(row["sender"], row["number"], row["digest"]) for row in (*fresh, *late)]
+
+    async def leap(self, sender: str) -> Leap | None:
+        """Where a sender leapt to, if it did."""
+        rows = await self._connection.fetch(self._queries["find_leaps"], LONGEST_LEAP)
+        return next((leap for leap in _leaps(rows) if leap.sender == sender), None)
 
     async def kept(self, sender: str, number: int) -> list[Kept]:
         """Every parcel that came under a number, the first one first."""
@@ -129,6 +143,10 @@ class NumberStore:
         rows = await self._database.fetch("find_reuses")
         return [Reuse(row["sender"], row["number"], row["digest"], row["found_at"]) for row in rows]
 
+    async def leaps(self) -> list[Leap]:
+        """Numbers that leapt in the last two weeks, the lowest of each sender. Raises StoreFault."""
+        return _leaps(await self._database.fetch("find_leaps", LONGEST_LEAP))
+
     async def unsummarised(self) -> bool:
         """Whether there are parcels without a summary. Raises StoreFault."""
         return bool((await self._database.fetch("has_unsummarised"))[0]["waits"])
@@ -136,6 +154,10 @@ class NumberStore:
     async def gaps(self) -> Mapping[str, list[Gap]]:
         """The numbers that are missing, by sender. Raises StoreFault."""
         return _by_sender(await self._database.fetch("find_gaps"))
+
+
+def _leaps(rows: Iterable[asyncpg.Record]) -> list[Leap]:
+    return [Leap(row["sender"], row["highest"], row["number"]) for row in rows]
 
 
 def _by_sender(rows: Iterable[asyncpg.Record]) -> Mapping[str, list[Gap]]:

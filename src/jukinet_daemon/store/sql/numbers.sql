@@ -11,14 +11,25 @@ SELECT sender, highest FROM numbering
 SELECT sender, first, last, found_at FROM number_gap ORDER BY sender, first
 
 -- name: find_new_numbers
--- Parcels above the highest number looked at, so many a sender at most.
+-- Parcels above the highest number looked at, up to so far above it, so many a sender at most.
 SELECT s.sender, p.number, p.digest
 FROM unnest($1::text[], $2::bigint[]) AS s (sender, highest)
 CROSS JOIN LATERAL (
     SELECT number, digest FROM parcel
-    WHERE parcel.sender = s.sender AND number > s.highest
+    WHERE parcel.sender = s.sender AND number > s.highest AND number <= s.highest + $4
     ORDER BY number LIMIT $3
 ) AS p
+
+-- name: find_leaps
+-- Of each sender the lowest number that lies further above its highest and came in the last two weeks.
+SELECT n.sender, n.highest, p.number
+FROM numbering AS n
+CROSS JOIN LATERAL (
+    SELECT number FROM parcel
+    WHERE parcel.sender = n.sender AND number > n.highest + $1 AND received_at > now() - interval '14 days'
+    ORDER BY number LIMIT 1
+) AS p
+ORDER BY n.sender
 
 -- name: find_late_numbers
 -- Parcels whose numbers lie in a gap, so many a gap at most.
