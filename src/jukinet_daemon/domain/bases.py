@@ -28,23 +28,6 @@ class Organ(StrEnum):
     OTHER_PREFECTURE = "other_prefecture"
 
 
-ORGAN_LABELS: Mapping[Organ, str] = MappingProxyType(
-    {
-        Organ.GOVERNOR: "都道府県知事",
-        Organ.EDUCATION: "教育委員会",
-        Organ.ELECTION: "選挙管理委員会",
-        Organ.PERSONNEL: "人事委員会",
-        Organ.AUDIT: "監査委員",
-        Organ.PUBLIC_SAFETY: "公安委員会",
-        Organ.LABOUR: "労働委員会",
-        Organ.EXPROPRIATION: "収用委員会",
-        Organ.SEA_FISHERIES: "海区漁業調整委員会",
-        Organ.INLAND_FISHERIES: "内水面漁場管理委員会",
-        Organ.MUNICIPALITY: "市町村の執行機関",
-        Organ.OTHER_PREFECTURE: "他の都道府県の執行機関",
-    }
-)
-
 OUTSIDE = frozenset({Organ.MUNICIPALITY, Organ.OTHER_PREFECTURE})
 # 都道府県知事以外の都道府県の執行機関 (別表第六 一の項, 六の項)
 EXECUTIVE = frozenset(Organ) - OUTSIDE - {Organ.GOVERNOR}

@@ -7,14 +7,13 @@ from datetime import date, datetime
 import asyncpg
 
 from jukinet_daemon.domain.decide import Decision
-from jukinet_daemon.domain.notice import ChangeNotice, DepartureNotice, Key, KeyKind, Notice
+from jukinet_daemon.domain.notice import Key, KeyKind, Notice
 from jukinet_daemon.domain.person import PersonState
-from jukinet_daemon.domain.record import Record
 from jukinet_daemon.ledger.leaf import Leaf
 from jukinet_daemon.store import rows
 from jukinet_daemon.store.faults import store_faults
 from jukinet_daemon.store.pool import Database
-from jukinet_daemon.store.vouch import vouched
+from jukinet_daemon.store.vouch import leaf_row, vouched, vouched_call
 from jukinet_daemon.vault.fields import Vault
 
 
@@ -77,11 +76,7 @@ class HeldNotices:
 
     async def record(self, leaf: Leaf) -> None:
         """Writes down an operation, durably, before its result is shown. Raises StoreFault."""
-        with store_faults():
-            async with self._database.pool.acquire() as connection:
-                with vouched(connection):
-                    query = self._database.queries["add_leaf"]
-                    await connection.execute(query, leaf.hash, leaf.salt, leaf.payload)
+        await vouched_call(self._database, "add_leaf", *leaf_row(leaf))
 
     async def settle(self, settlement: Settlement) -> bool:
         """Settles a notice in one transaction; False when it or one of its persons moved on meanwhile.
@@ -94,7 +89,7 @@ class HeldNotices:
             [rows.person_row(state) for state in settlement.states],
             self._untied(settlement),
             *self._brought(settlement),
-            (leaf.hash, leaf.salt, leaf.payload),
+            leaf_row(leaf),
         )
         with store_faults():
             async with self._database.pool.acquire() as connection:
@@ -119,17 +114,11 @@ class HeldNotices:
         return list(rows.key_rows(held.tied, held.people[0]))
 
     def _brought(self, settlement: Settlement) -> tuple[object, object, object]:
-        decision, notice = settlement.decision, settlement.notice
+        decision, day = settlement.decision, settlement.held.notified_on
         if decision is None or decision.after is None:
             return [], None, None
-        after, day = decision.after, settlement.held.notified_on
-        keys = rows.key_rows(decision.new_keys, after.person_id)
-        if decision.recorded and isinstance(notice, ChangeNotice):
-            record = Record(notice, after.person_id, after.version, day)
-            return keys, rows.history_row(self._register, record, self._vault), None
-        if isinstance(notice, DepartureNotice):
-            return keys, None, rows.departure_row(notice, after.person_id, day)
-        return keys, None, None
+        keys = rows.key_rows(decision.new_keys, decision.after.person_id)
+        return keys, *rows.brought(self._register, decision, settlement.notice, day, self._vault)
 
     def _held(self, row: asyncpg.Record) -> Held:
         notice_id = row["notice_id"]

@@ -9,10 +9,9 @@ from types import MappingProxyType
 from typing import Any
 
 from jukinet_daemon.domain.decide import Decision
-from jukinet_daemon.domain.notice import ChangeNotice, DepartureNotice, Key, KeyKind, Notice
+from jukinet_daemon.domain.notice import Key, KeyKind, Notice
 from jukinet_daemon.domain.outcomes import OutcomeClass
 from jukinet_daemon.domain.person import PersonState
-from jukinet_daemon.domain.record import Record
 from jukinet_daemon.ledger.leaf import Leaf
 from jukinet_daemon.store import rows
 from jukinet_daemon.store.faults import store_faults
@@ -181,17 +180,15 @@ class Inbox:
         decision, notice, after = entry.decision, entry.notice, entry.decision.after
         history = held = departure = None
         if after is not None and notice is not None:
-            if decision.recorded and isinstance(notice, ChangeNotice):
-                record = Record(notice, after.person_id, after.version, entry.notified_on)
-                history = rows.history_row(self._register, record, self._vault)
-            elif decision.kind is OutcomeClass.HELD:
+            history, departure = rows.brought(
+                self._register, decision, notice, entry.notified_on, self._vault
+            )
+            if decision.kind is OutcomeClass.HELD:
                 sealed = self._vault.seal(f"held/{notice.id}", entry.raw)
                 others = [other.person_id for other in decision.others]
                 code, sender = decision.outcome.code, entry.sender
                 tied = rows.key_rows(decision.new_keys, after.person_id)
                 held = (notice.id, after.person_id, others, code, sender, tied, sealed, entry.notified_on)
-            elif isinstance(notice, DepartureNotice):
-                departure = rows.departure_row(notice, after.person_id, entry.notified_on)
         return (
             _inbox(entry.inbox),
             decision.before.version if decision.before else 0,

@@ -13,8 +13,10 @@ import asyncpg
 
 from jukinet_daemon.domain.change import Cause, Change
 from jukinet_daemon.domain.dates import Era, date_range
+from jukinet_daemon.domain.decide import Decision
 from jukinet_daemon.domain.fold import fold_kana, fold_name
-from jukinet_daemon.domain.notice import ChangeNotice, DepartureNotice, Key, Person, Sex
+from jukinet_daemon.domain.notice import ChangeNotice, DepartureNotice, Key, Notice, Person, Sex
+from jukinet_daemon.domain.outcomes import OutcomeClass
 from jukinet_daemon.domain.person import PersonState, Stay
 from jukinet_daemon.domain.record import Record
 from jukinet_daemon.schemas import read_variants
@@ -237,6 +239,20 @@ def key_rows(keys: tuple[Key, ...], person_id: int) -> list[tuple[Any, ...]]:
 def departure_row(notice: DepartureNotice, person_id: int, notified_on: date) -> tuple[Any, ...]:
     """A 転出確定 as a row."""
     return (notice.id, person_id, notice.area, notice.event_date, notified_on)
+
+
+def brought(
+    register: str, decision: Decision, notice: Notice | None, notified_on: date, vault: Vault
+) -> tuple[tuple[Any, ...] | None, tuple[Any, ...] | None]:
+    """What an accepted notice brings to the file, as rows: a record of the history, or a 転出確定."""
+    after = decision.after
+    if after is None or decision.kind is not OutcomeClass.ACCEPTED:
+        return None, None
+    if decision.recorded and isinstance(notice, ChangeNotice):
+        return history_row(register, Record(notice, after.person_id, after.version, notified_on), vault), None
+    if isinstance(notice, DepartureNotice):
+        return None, departure_row(notice, after.person_id, notified_on)
+    return None, None
 
 
 def open_number(person_id: int, version: int, sealed: bytes, vault: Vault) -> str:
