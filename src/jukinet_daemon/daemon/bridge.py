@@ -18,9 +18,9 @@ from jukinet_daemon.pki.peer import Role
 from jukinet_daemon.pki.trust import DoorPolicy, Side
 from jukinet_daemon.server.bridge import BridgeDesk, BridgeDoor, Note
 from jukinet_daemon.server.bridge_control import BridgeWindow
-from jukinet_daemon.server.control import bound, plainly, serve_here
 from jukinet_daemon.server.entrance import PACE_OF_ONE_S
 from jukinet_daemon.server.listener import Listener
+from jukinet_daemon.server.local import bound, plainly, serve_here
 from jukinet_daemon.service.bridge_case import Permit, leaf
 from jukinet_daemon.service.bridge_confirm import Confirmer
 from jukinet_daemon.service.bridge_erase import WHYS, Eraser

@@ -5,7 +5,7 @@ from typing import Annotated, Any, TypeVar
 from pydantic import BaseModel, ConfigDict, Field, TypeAdapter, ValidationError
 
 from jukinet_daemon.service.bridge_request import CaseFault
-from jukinet_daemon.service.held import Reason, SettleFault
+from jukinet_daemon.service.held import Reason
 from jukinet_daemon.service.operator import OperatorFault
 from jukinet_daemon.wire.bridge import Word
 from jukinet_daemon.wire.parcel import MAX_PARCEL_NUMBER
@@ -62,9 +62,9 @@ def form_in(form: type[_F], body: bytes) -> _F:
 
 
 def notice_in(text: str) -> str:
-    """The id of a notice. Raises SettleFault."""
+    """The id of a notice. Raises OperatorFault."""
     if notice_id_in({"id": text}) is None:
-        raise SettleFault("通知番号の形でない / not a notice id")
+        raise OperatorFault("通知番号の形でない / not a notice id")
     return text
 
 
@@ -76,17 +76,17 @@ def case_in(text: str) -> str:
 
 
 def reason_in(text: str) -> Reason:
-    """Why a held notice is rejected. Raises SettleFault."""
+    """Why a held notice is rejected. Raises OperatorFault."""
     try:
         return Reason(text)
     except ValueError:
-        raise SettleFault(f"理由は {', '.join(Reason)} のどれか / a reason is one of these") from None
+        raise OperatorFault(f"理由は {', '.join(Reason)} のどれか / a reason is one of these") from None
 
 
 def number_in(text: str) -> int:
-    """A parcel number. Raises SettleFault."""
+    """A parcel number. Raises OperatorFault."""
     if not (text.isascii() and text.isdigit() and len(text) < 20 and 0 < int(text) <= MAX_PARCEL_NUMBER):
-        raise SettleFault("電文番号の形でない / not a parcel number")
+        raise OperatorFault("電文番号の形でない / not a parcel number")
     return int(text)
 
 
