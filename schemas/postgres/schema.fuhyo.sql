@@ -1366,9 +1366,11 @@ CREATE VIEW public.retention AS
                     history.version,
                         CASE
                             WHEN ((history.change)::text = 'deletion'::text) THEN history.notified_on
-                            ELSE lead(history.notified_on) OVER (PARTITION BY history.person_id ORDER BY history.version)
+                            WHEN (lead(history.notified_on) OVER later < history.notified_on) THEN history.notified_on
+                            ELSE lead(history.notified_on) OVER later
                         END AS starts_on
-                   FROM public.history) term) dated;
+                   FROM public.history
+                  WINDOW later AS (PARTITION BY history.person_id ORDER BY history.version)) term) dated;
 
 -- Name: schema_migration; Type: TABLE; Schema: public; Owner: -
 

@@ -36,12 +36,12 @@ def edges() -> Iterable[Record]:
 
 
 def chance(dice: Random) -> Iterable[Record]:
-    """Histories of 300 persons, with gaps between versions and days in a row."""
+    """Histories of 300 persons, with gaps between versions, days in a row, and days before what they follow."""
     for person in range(1, 301):
         version, day = 0, date(2026, 1, 1) + timedelta(days=dice.randrange(2000))
         for _ in range(dice.randrange(1, 9)):
             version += dice.randrange(1, 4)
-            day += timedelta(days=dice.choice((0, 0, 1, 30, 365, 1461)))
+            day += timedelta(days=dice.choice((-40, 0, 0, 1, 30, 365, 1461)))
             yield told(version, dice.choice(CHANGES), day, person)
 
 

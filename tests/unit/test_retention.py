@@ -91,6 +91,9 @@ def kept(day: int) -> date:
             [record(1, ENTRY, on(1)), record(2, DELETION, on(5)), record(3, DELETION, on(6))],
             [kept(5), kept(5), kept(6)],
         ),
+        # Held, and let go after what it had waited for: no term begins before its record came.
+        ([record(2, ENTRY, on(29)), record(3, CORRECTION, on(20))], [kept(29), None]),
+        ([record(2, ENTRY, on(29)), record(3, DELETION, on(20))], [kept(29), kept(20)]),
         # Two on one day: the term of the first starts on that day.
         ([record(1, DELETION, on(1)), record(2, ENTRY, on(1))], [kept(1), None]),
         # 異動年月日 has no part in it.

@@ -7,7 +7,8 @@ The new notification is the next record of the same person by version, whatever 
 articles say 「当該本人確認情報に係る者に係る新たな…通知」, a notification about the person, not about the
 same 住民票. A repeat is no record and moves nothing; a notice that was sent again under a new id is one, and
 counts. A notice that was held counts from the day it came, not from the day it was let go: the law counts
-from 「通知を受けた日」, and that day is `notified_on`.
+from 「通知を受けた日」, and that day is `notified_on`. Where the next record had waited so and came before this
+one did, it was nothing new then: the term begins on the day this one came, when both were there.
 """
 
 from collections.abc import Sequence
@@ -44,12 +45,14 @@ def term_starts(records: Sequence[Record]) -> list[date | None]:
     Takes the records of one person in order of version. The term of the newest record has not begun unless it
     is a 消除. A late 消除 of a municipality left behind begins the term of the record that holds good.
     """
-    followed = [_start(record, after.notified_on) for record, after in pairwise(records)]
+    followed = [_start(record, after) for record, after in pairwise(records)]
     return followed + [_start(record, None) for record in records[-1:]]
 
 
-def _start(record: Record, next_notified_on: date | None) -> date | None:
-    return record.notified_on if record.notice.change is Change.DELETION else next_notified_on
+def _start(record: Record, after: Record | None) -> date | None:
+    if record.notice.change is Change.DELETION:
+        return record.notified_on
+    return max(record.notified_on, after.notified_on) if after else None
 
 
 def keep_until(records: Sequence[Record]) -> list[date | None]:
