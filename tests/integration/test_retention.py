@@ -36,7 +36,7 @@ def edges() -> Iterable[Record]:
 
 
 def chance(dice: Random) -> Iterable[Record]:
-    """Histories of 300 persons, with gaps between versions, days in a row, and days before what they follow."""
+    """Histories of 300 persons: gaps between versions, days in a row, days before what they follow."""
     for person in range(1, 301):
         version, day = 0, date(2026, 1, 1) + timedelta(days=dice.randrange(2000))
         for _ in range(dice.randrange(1, 9)):

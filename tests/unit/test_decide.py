@@ -7,7 +7,7 @@ from typing import Any
 import pytest
 
 from jukinet_daemon.domain import outcomes
-from jukinet_daemon.domain.decide import Decision, People, decide, hold
+from jukinet_daemon.domain.decide import Decision, People, Subject, decide, hold
 from jukinet_daemon.domain.fuhyo import FUHYO
 from jukinet_daemon.domain.juki import JUKI
 from jukinet_daemon.domain.notice import Key, KeyKind, keys_of
@@ -286,13 +286,17 @@ def test_a_code_correction_from_a_code_that_is_not_theirs_is_held() -> None:
 
 
 def test_what_cannot_be_stored_is_held_and_the_person_waits() -> None:
-    notice = read_notice("juki", juki_change())
+    notice = read_notice("juki", juki_change(record_key="1"))
     assert not isinstance(notice, Finding)
     setting = Setting("401307", TODAY, AREAS, Strictness.WARN)
     decision = hold(JUKI, People.stranger(keys_of(notice), unknown_person(7)), notice, setting)
     assert (decision.outcome, decision.recorded) == (outcomes.UNSTORABLE, False)
     assert decision.after is not None
     assert (decision.after.waiting, decision.after.open_stays) == (1, ())
+    # A stranger is found again by what the notice went by; who is known gets no key by what waits.
+    assert decision.new_keys == keys_of(notice)[:1]
+    known = Subject(decision.after, keys_of(notice)[1:])
+    assert hold(JUKI, known, notice, setting).new_keys == ()
 
 
 @pytest.mark.parametrize(("before", "told"), [([], MOVE_IN), ([MOVE_IN], MOVE_OUT)])

@@ -113,10 +113,19 @@ class Receiver:
         answered: list[tuple[Item, Answer]] = []
         behind: set[Key] = set()
         for item in items:
-            done = [] if behind.intersection(item.keys) else await self._alone(parcels, item)
+            waits = await self._is_behind(item, behind)
+            done = [] if waits else await self._alone(parcels, item)
             answered += done
             behind.update(() if done else item.keys)
         return answered
+
+    async def _is_behind(self, item: Item, behind: set[Key]) -> bool:
+        """Whether a notice is about a person of these keys, by whichever key of that person it goes."""
+        if not behind or behind.intersection(item.keys):
+            return bool(behind)
+        people = (await self._inbox.known((), [*behind, *item.keys])).people
+        kept_back = {people[key].person_id for key in behind if key in people}
+        return any(people[key].person_id in kept_back for key in item.keys if key in people)
 
     async def _alone(self, parcels: list[ParcelRow], item: Item) -> list[tuple[Item, Answer]]:
         for judge in (decide, hold):
