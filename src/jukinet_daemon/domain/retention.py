@@ -7,8 +7,8 @@ The new notification is the next record of the same person by version, whatever 
 articles say 「当該本人確認情報に係る者に係る新たな…通知」, a notification about the person, not about the
 same 住民票. A repeat is no record and moves nothing; a notice that was sent again under a new id is one, and
 counts. A notice that was held counts from the day it came, not from the day it was let go: the law counts
-from 「通知を受けた日」, and that day is `notified_on`. Where the next record waited so, and had come before this
-one did, it was nothing new then: the term begins on the day this one came, when both were there.
+from 「通知を受けた日」, and that day is `notified_on`. Where the next record waited so, and had come before
+this one did, it was nothing new then: the term begins on the day this one came, when both were there.
 """
 
 from collections.abc import Sequence
