@@ -13,8 +13,8 @@ from unicodedata import normalize
 # 異体字, by code point, and the form each is searched as.
 Variants = Mapping[int, str]
 
-# As many code points as a name may have: compatibility forms unfold to many times their length, and a key
-# must fit into an index.
+# As many code points as a name may have characters: marks make a name longer, compatibility forms unfold to
+# many times their length, and a key must fit into an index.
 LONGEST_KEY = 200
 
 _KATAKANA_OF = {code: code + 0x60 for code in (*range(0x3041, 0x3097), 0x309D)}

@@ -2,12 +2,20 @@
 
 import json
 import math
+import re
 from datetime import date, datetime
 from itertools import chain
 from typing import Annotated, Any, Never
 
 import orjson
-from pydantic import AfterValidator, Field, StringConstraints, TypeAdapter, ValidationError
+from pydantic import (
+    AfterValidator,
+    Field,
+    StringConstraints,
+    TypeAdapter,
+    ValidationError,
+    WithJsonSchema,
+)
 
 from jukinet_daemon.domain.dates import DATE_TEXT
 from jukinet_daemon.domain.identifiers import AREA_CODE, INDIVIDUAL_NUMBER, RECORD_KEY, RESIDENT_CODE
@@ -23,6 +31,23 @@ _FORBIDDEN = (
     "\U0001bca0-\U0001bca3\U0001d173-\U0001d17a\U000e0000-\U000e00ff\U000e01f0-\U000e0fff"
     + "".join(chr(plane << 16 | 0xFFFE) + chr(plane << 16 | 0xFFFF) for plane in range(1, 17))
 )
+_ALLOWED = rf"^[^{_FORBIDDEN}]+$"
+
+# Marks that stand on the character before them: nobody sees them as characters of their own. Diacritics, tone
+# marks, 濁点 and 半濁点 of kana, and variation selectors.
+_MARKS = (
+    r"\u0300-\u034E\u0350-\u036F\u1AB0-\u1AFF\u1DC0-\u1DFF\u20D0-\u20FF"
+    r"\u302A-\u302F\u3099\u309A\uFE00-\uFE0F\uFE20-\uFE2F"
+    "\U000e0100-\U000e01ef"
+)
+_MARK = re.compile(f"[{_MARKS}]")
+# No character needs more than a base and three marks; so nothing comes in without bound.
+_CODE_POINTS_A_CHARACTER = 4
+
+
+def characters_in(text: str) -> int:
+    """How many characters people see in a text: a character and the marks on it are one."""
+    return len(text[:1]) + len(_MARK.sub("", text[1:]))
 
 
 def _calendar_day(text: str) -> str:
@@ -36,11 +61,35 @@ def _moment(text: str) -> str:
 
 
 def _text(longest: int) -> StringConstraints:
-    return StringConstraints(min_length=1, max_length=longest, pattern=rf"^[^{_FORBIDDEN}]+$")
+    bound = longest * _CODE_POINTS_A_CHARACTER
+    return StringConstraints(min_length=1, max_length=bound, pattern=_ALLOWED)
 
 
-NameText = Annotated[str, _text(200)]
-AddressText = Annotated[str, _text(400)]
+def _counted(longest: int) -> AfterValidator:
+    def short_enough(text: str) -> str:
+        # Almost every text is short in code points already, and then nothing need be counted.
+        if len(text) > longest and characters_in(text) > longest:
+            raise ValueError("too many characters")
+        return text
+
+    return AfterValidator(short_enough)
+
+
+def _published(longest: int) -> WithJsonSchema:
+    """maxLength bounds code points, as it does everywhere; a pattern of its own counts characters."""
+    return WithJsonSchema(
+        {
+            "type": "string",
+            "minLength": 1,
+            "maxLength": longest * _CODE_POINTS_A_CHARACTER,
+            "pattern": _ALLOWED,
+            "allOf": [{"pattern": rf"^.[{_MARKS}]*([^{_MARKS}][{_MARKS}]*){{0,{longest - 1}}}$"}],
+        }
+    )
+
+
+NameText = Annotated[str, _text(200), _counted(200), _published(200)]
+AddressText = Annotated[str, _text(400), _counted(400), _published(400)]
 NoticeId = Annotated[
     str, StringConstraints(pattern=r"^[0-9a-f]{8}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{12}$")
 ]
