@@ -1257,6 +1257,19 @@ CREATE TABLE public.schema_migration (
     applied_at timestamp with time zone DEFAULT clock_timestamp() NOT NULL
 );
 
+-- Name: shared_number; Type: VIEW; Schema: public; Owner: -
+
+CREATE VIEW public.shared_number AS
+ SELECT array_agg(p.person_id ORDER BY p.person_id) AS people,
+    array_agg(h.area ORDER BY p.person_id) AS areas
+   FROM (public.person p
+     JOIN public.history h ON (((h.person_id = p.person_id) AND (h.version = (p.current)::integer))))
+  WHERE ((h.individual_number_index IS NOT NULL) AND (EXISTS ( SELECT
+           FROM unnest(p.stays) stay(area, is_foreign, is_open, version, change, event_date)
+          WHERE stay.is_open)))
+  GROUP BY h.individual_number_index
+ HAVING (count(*) > 1);
+
 -- Name: bridge_answer bridge_answer_pkey; Type: CONSTRAINT; Schema: public; Owner: -
 
 ALTER TABLE ONLY public.bridge_answer
