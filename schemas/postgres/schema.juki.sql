@@ -536,13 +536,18 @@ BEGIN
 END
 $$;
 
--- Name: guess_slowly(text, bigint); Type: FUNCTION; Schema: public; Owner: -
+-- Name: guess_slowly(text[], bigint); Type: FUNCTION; Schema: public; Owner: -
 
-CREATE FUNCTION public.guess_slowly(about text, guesses bigint) RETURNS void
+CREATE FUNCTION public.guess_slowly(senders text[], guesses bigint) RETURNS void
     LANGUAGE plpgsql
     AS $$
+DECLARE
+    turn integer;
 BEGIN
-    PERFORM pg_advisory_xact_lock(hashtext('jukinet guesses ' || about));
+    -- In one order: elsewise two who ask about the same ones would wait for one another.
+    FOR turn IN SELECT DISTINCT hashtext('jukinet guesses ' || sender) FROM unnest(senders) AS sender ORDER BY 1 LOOP
+        PERFORM pg_advisory_xact_lock(turn);
+    END LOOP;
     PERFORM pg_sleep(guesses * 0.001);
 END
 $$;
@@ -693,9 +698,9 @@ CREATE FUNCTION public.parcels_of_number(whose text, wanted bigint) RETURNS TABL
     SET search_path TO 'public', 'pg_temp'
     AS $$
 BEGIN
-    PERFORM guess_slowly('parcel', (
-        SELECT count(*) FROM parcel AS p WHERE p.sender = whose AND p.number = wanted
-    ));
+    PERFORM guess_slowly(
+        ARRAY[whose], (SELECT count(*) FROM parcel AS p WHERE p.sender = whose AND p.number = wanted)
+    );
     RETURN QUERY
         SELECT p.digest, p.fingerprint = first_value(p.fingerprint) OVER (ORDER BY p.received_at, p.parcel_id)
         FROM parcel AS p WHERE p.sender = whose AND p.number = wanted
@@ -728,9 +733,10 @@ BEGIN
     IF cardinality(ids) > 1000 THEN
         RAISE EXCEPTION 'too many notices at once' USING ERRCODE = 'insufficient_privilege';
     END IF;
-    PERFORM guess_slowly('notice', (
-        SELECT max(many) FROM (SELECT count(*) AS many FROM unnest(ids) AS id GROUP BY id) AS of_one
-    ));
+    PERFORM guess_slowly(
+        ARRAY(SELECT DISTINCT i.sender FROM inbox AS i WHERE i.notice_id = ANY (ids)),
+        (SELECT max(many) FROM (SELECT count(*) AS many FROM unnest(ids) AS id GROUP BY id) AS of_one)
+    );
     RETURN QUERY
         SELECT i.notice_id, i.fingerprint
         FROM unnest(ids, fingerprints) AS asked (id, content)

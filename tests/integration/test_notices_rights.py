@@ -10,11 +10,12 @@ from support.store import session
 from support.world import until
 
 NOTICES, WATCH = "jukinet_notices", "jukinet_watch"
-ID, ANOTHER = "00000000-0000-4000-8000-000000000001", "00000000-0000-4000-8000-000000000002"
+ID, ANOTHER, UNKNOWN = (f"00000000-0000-4000-8000-00000000000{place}" for place in (1, 2, 3))
 REMEMBERED = """
 INSERT INTO inbox (notice_id, sender, parcel_id, fingerprint, outcome, code, answer)
-VALUES ($1, '401307', 1, 'said', 'ACCEPTED', 'A100', '{}')
+VALUES ($1, $2, 1, 'said', 'ACCEPTED', 'A100', '{}')
 """
+FUKUOKA, KITAKYUSHU = "401307", "401005"
 CAME = """
 INSERT INTO parcel (parcel_id, sender, number, digest, thumbprint, sealed, received_at, fingerprint, kinds)
 SELECT place, '401307', 7, place::text, '', '', now() + place * interval '1 second', said::bytea,
@@ -36,13 +37,13 @@ async def _same(connection: asyncpg.Connection, *asked: tuple[str, bytes]) -> li
 
 async def test_what_was_said_is_told_from_what_was_not(juki: str) -> None:
     async with session(juki) as owner, session(juki, role=NOTICES) as door:
-        await owner.execute(REMEMBERED, ID)
+        await owner.execute(REMEMBERED, ID, FUKUOKA)
         assert await _same(door, (ID, b"said"), (ID, b"guess"), (ANOTHER, b"said")) == [(ID, b"said")]
 
 
 async def test_every_guess_at_a_notice_costs_a_millisecond(juki: str) -> None:
     async with session(juki) as owner, session(juki, role=NOTICES) as door:
-        await owner.execute(REMEMBERED, ID)
+        await owner.execute(REMEMBERED, ID, FUKUOKA)
         loop = asyncio.get_running_loop()
         for guesses in (1, 200):
             begun = loop.time()
@@ -62,6 +63,7 @@ async def test_every_guess_at_a_notice_costs_a_millisecond(juki: str) -> None:
 async def test_guesses_go_one_after_another(juki: str, role: str, call: str) -> None:
     """Elsewise many sessions would guess many times as fast."""
     async with session(juki) as owner, session(juki, role=role) as one, session(juki, role=role) as other:
+        await owner.execute(REMEMBERED, ID, FUKUOKA)
 
         async def waits() -> bool:
             event = "SELECT wait_event FROM pg_stat_activity WHERE pid = $1"
@@ -73,6 +75,20 @@ async def test_guesses_go_one_after_another(juki: str, role: str, call: str) -> 
             await until(waits)
             assert not second.done()
         await second
+
+
+async def test_guesses_at_what_one_sent_keep_nobody_elses_repeats_waiting(juki: str) -> None:
+    """One CS that sends hundreds of contents under one id must not hold up the repeats of all others."""
+    role = NOTICES
+    async with session(juki) as owner, session(juki, role=role) as one, session(juki, role=role) as other:
+        await owner.execute(REMEMBERED, ID, FUKUOKA)
+        await owner.execute(REMEMBERED, ANOTHER, KITAKYUSHU)
+        async with one.transaction():
+            await _same(one, (ID, b"guess"))
+            await other.execute("SET lock_timeout = '5s'")
+            assert await _same(other, (ANOTHER, b"said")) == [(ANOTHER, b"said")]
+            assert await _same(other, (UNKNOWN, b"said")) == []
+        assert await _same(other, (ANOTHER, b"said"), (ID, b"said")) == [(ID, b"said"), (ANOTHER, b"said")]
 
 
 async def test_parcels_of_a_number_are_held_against_the_first(juki: str) -> None:

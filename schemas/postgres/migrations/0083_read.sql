@@ -3,11 +3,17 @@
 -- 個人番号 against it, wherever the other items of a person are known. So fingerprints are compared here, and read by
 -- nobody; and codes and record keys find persons, and are not listed.
 
--- Lets guesses take their time: whoever asks waits for whoever asked before, then a millisecond a guess, before
--- anything is compared. It takes years to try out the numbers of one person.
-CREATE FUNCTION guess_slowly(about text, guesses bigint) RETURNS void LANGUAGE plpgsql AS $$
+-- Lets guesses take their time: whoever asks about what a municipality sent waits for whoever asked about what the same
+-- one sent, then a millisecond a guess, before anything is compared. It takes years to try out the numbers of one person.
+-- What others sent does not wait: a turn of all would let one CS hold up everybody's repeats.
+CREATE FUNCTION guess_slowly(senders text[], guesses bigint) RETURNS void LANGUAGE plpgsql AS $$
+DECLARE
+    turn integer;
 BEGIN
-    PERFORM pg_advisory_xact_lock(hashtext('jukinet guesses ' || about));
+    -- In one order: elsewise two who ask about the same ones would wait for one another.
+    FOR turn IN SELECT DISTINCT hashtext('jukinet guesses ' || sender) FROM unnest(senders) AS sender ORDER BY 1 LOOP
+        PERFORM pg_advisory_xact_lock(turn);
+    END LOOP;
     PERFORM pg_sleep(guesses * 0.001);
 END
 $$;
@@ -20,9 +26,10 @@ BEGIN
     IF cardinality(ids) > 1000 THEN
         RAISE EXCEPTION 'too many notices at once' USING ERRCODE = 'insufficient_privilege';
     END IF;
-    PERFORM guess_slowly('notice', (
-        SELECT max(many) FROM (SELECT count(*) AS many FROM unnest(ids) AS id GROUP BY id) AS of_one
-    ));
+    PERFORM guess_slowly(
+        ARRAY(SELECT DISTINCT i.sender FROM inbox AS i WHERE i.notice_id = ANY (ids)),
+        (SELECT max(many) FROM (SELECT count(*) AS many FROM unnest(ids) AS id GROUP BY id) AS of_one)
+    );
     RETURN QUERY
         SELECT i.notice_id, i.fingerprint
         FROM unnest(ids, fingerprints) AS asked (id, content)
@@ -35,9 +42,9 @@ $$;
 CREATE FUNCTION parcels_of_number(whose text, wanted bigint) RETURNS TABLE (digest text, same boolean)
 LANGUAGE plpgsql STABLE SECURITY DEFINER SET search_path = public, pg_temp AS $$
 BEGIN
-    PERFORM guess_slowly('parcel', (
-        SELECT count(*) FROM parcel AS p WHERE p.sender = whose AND p.number = wanted
-    ));
+    PERFORM guess_slowly(
+        ARRAY[whose], (SELECT count(*) FROM parcel AS p WHERE p.sender = whose AND p.number = wanted)
+    );
     RETURN QUERY
         SELECT p.digest, p.fingerprint = first_value(p.fingerprint) OVER (ORDER BY p.received_at, p.parcel_id)
         FROM parcel AS p WHERE p.sender = whose AND p.number = wanted
