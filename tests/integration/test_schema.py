@@ -92,6 +92,7 @@ ROLES_OF = {
     "find_numberings": (WATCH, CONTROL),
     "find_gaps": (WATCH, CONTROL, STATUS),
     "find_new_numbers": (WATCH,),
+    "find_leaps": (STATUS, CONTROL),
     "find_late_numbers": (WATCH,),
     "find_parcels_of_number": (WATCH,),
     "store_numbering": (WATCH, CONTROL),
