@@ -12,6 +12,7 @@ from rich.console import Console
 from jukinet_daemon.cli.diagnose import findings_in
 from jukinet_daemon.cli.plain import as_it_stands
 from jukinet_daemon.cli.status import status_table
+from jukinet_daemon.schemas import read_areas
 from jukinet_daemon.service.degraded import degraded
 from jukinet_daemon.service.duties import believed
 from jukinet_daemon.service.exposition import exposition
@@ -21,6 +22,8 @@ from jukinet_daemon.store.keys import ring_told
 from jukinet_daemon.store.processes import Told, report_in
 
 from .target import Target
+
+_AREAS = read_areas()
 
 NAME = "notices@host"
 # As another process of the register may leave it, and as the database gives it: jsonb has no surrogates.
@@ -89,7 +92,7 @@ def _shown(report: dict[str, Any]) -> None:
     told = [
         f"{finding.step}: {finding.text}"
         for peer in (None, "401307", "national")
-        for finding in findings_in(report, peer)
+        for finding in findings_in(report, peer, _AREAS)
     ]
     screen = io.StringIO()
     console = Console(file=screen, width=200)

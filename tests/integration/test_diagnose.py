@@ -3,6 +3,7 @@
 import asyncio
 import json
 import socket
+import ssl
 from collections.abc import Iterator
 from contextlib import ExitStack
 from dataclasses import replace
@@ -25,11 +26,13 @@ from jukinet_daemon.outward import PeerFault, call
 from jukinet_daemon.pki.peer import Role
 from jukinet_daemon.pki.refusal import Refusal
 from jukinet_daemon.pki.tls import TlsFiles, server_context
+from jukinet_daemon.schemas import read_areas
 from jukinet_daemon.service.clock import Clock
 from support.bridge import Bridged, emigrate
 from support.estate import DAY, Estate, validity
 from support.national import national_of, relay_of
 from support.notices import juki_change
+from support.store import session
 from support.world import FUKUOKA, KITAKYUSHU, TRUST_DOMAIN, House, until
 
 SERVER = f"spiffe://{TRUST_DOMAIN}/pref/juki"
@@ -48,7 +51,7 @@ async def open_on(estate: Estate, open_house: HouseMaker) -> House:
 
 
 async def seen_by_server(house: House, peer: str | None) -> list[Finding]:
-    return findings_in(await house.daemon._frame.status.look(), peer)
+    return findings_in(await house.daemon._frame.status.look(), peer, read_areas())
 
 
 async def seen_by_client(
@@ -93,9 +96,12 @@ async def test_a_revoked_peer_from_both_ends(
     with pytest.raises(PeerFault, match="refuses us in the handshake: certificate_revoked"):
         async with call(house.notices_url, caller):
             pass
-    bad = [finding for finding in await seen_by_server(house, FUKUOKA) if not finding.ok]
-    assert [Refusal.REVOKED in finding.text for finding in bad] == [True]
-    assert REMEDIES[Refusal.REVOKED] in bad[0].text
+    away, why = [finding for finding in await seen_by_server(house, FUKUOKA) if not finding.ok]
+    assert "is not connected now" in away.text
+    # A handshake that fails names nobody.
+    assert "この相手とは限らない" in why.text
+    assert Refusal.REVOKED in why.text
+    assert REMEDIES[Refusal.REVOKED] in why.text
     (only,) = await seen_by_client(house.notices_url, files, capsys)
     assert "revoked" in only["text"]
     # A peer that has no newer list yet is told by the server.
@@ -109,8 +115,9 @@ async def test_a_peer_at_the_wrong_door_is_named(
     house, files = await open_on(estate, open_house), estate.peer(Role.OPERATOR, "somebody")
     told = await seen_by_client(house.notices_url, files, capsys)
     assert "403" in told[-2]["text"]
-    bad = [finding for finding in await seen_by_server(house, "somebody") if not finding.ok]
-    assert ["wrong-role" in finding.text for finding in bad] == [True]
+    away, why = [finding for finding in await seen_by_server(house, "somebody") if not finding.ok]
+    assert "is not connected now" in away.text
+    assert "wrong-role" in why.text
 
 
 async def test_the_national_server_is_called_by_us_and_the_advice_says_so(
@@ -126,7 +133,7 @@ async def test_the_national_server_is_called_by_us_and_the_advice_says_so(
 
         report = await until(told)
     for peer in ("national", f"spiffe://{TRUST_DOMAIN}/national/juki"):
-        found = {finding.step: finding for finding in findings_in(report, peer)}
+        found = {finding.step: finding for finding in findings_in(report, peer, read_areas())}
         line = found["全国サーバとの回線 / line to the national server"]
         assert not line.ok
         assert "wrong-name" in line.text
@@ -218,6 +225,49 @@ async def test_a_peer_that_never_came_is_told_so(estate: Estate, open_house: Hou
     assert "IPAddressAllow=" in bad[0].text
 
 
+async def test_maintenance_is_told_before_everything_else(open_house: HouseMaker, tmp_path: Path) -> None:
+    house = await open_house("juki", national=False)
+    until_then = datetime.now(UTC) + timedelta(hours=1)
+    async with session(house.dsn) as owner:
+        await owner.execute(
+            "INSERT INTO maintenance (until, reason, operator) VALUES ($1, '機器交換', 'somebody')",
+            until_then,
+        )
+    first, *_, last = [finding for finding in await seen_by_server(house, KITAKYUSHU) if not finding.ok]
+    assert first.step == "保守中 / under maintenance"
+    assert "機器交換" in first.text
+    assert "is not connected now" in last.text
+    assert "maintenance ends" in last.text
+    assert "IPAddressAllow" not in last.text
+
+
+async def test_who_showed_no_certificate_is_taken_for_nobody(open_house: HouseMaker) -> None:
+    house = await open_house("juki", national=False)
+    bare = ssl.create_default_context()
+    bare.check_hostname, bare.verify_mode = False, ssl.CERT_NONE
+    host, _, port = house.daemon.addresses["notices"].rpartition(":")
+    reader, writer = await asyncio.open_connection(host, int(port), ssl=bare)
+    with pytest.raises((OSError, asyncio.IncompleteReadError)):
+        await reader.readexactly(1)
+    writer.close()
+    away, anybody = [finding for finding in await seen_by_server(house, KITAKYUSHU) if not finding.ok]
+    assert "is not connected now" in away.text
+    assert "IPAddressAllow" in away.text
+    assert Refusal.NO_CERTIFICATE in anybody.text
+    assert "この相手とは限らない" in anybody.text
+
+
+@pytest.mark.parametrize(
+    ("code", "told"), [("999999", "送信者の一覧にない"), ("401315", "区は送信しない。市 401307 が送る")]
+)
+async def test_who_never_sends_is_told_so(open_house: HouseMaker, code: str, told: str) -> None:
+    house = await open_house("juki", national=False)
+    for peer in (code, f"spiffe://{TRUST_DOMAIN}/cs/{code}"):
+        (only,) = [finding for finding in await seen_by_server(house, peer) if not finding.ok]
+        assert told in only.text
+        assert "IPAddressAllow" not in only.text
+
+
 async def test_a_national_server_that_is_not_reached_may_be_on_no_list(open_house: HouseMaker) -> None:
     house = await open_house("juki", national=False)
     async with relay_of(house, url="wss://127.0.0.1:1/records"):
@@ -227,7 +277,7 @@ async def test_a_national_server_that_is_not_reached_may_be_on_no_list(open_hous
             return report if (report.get("relay") or {}).get("fault") else None
 
         report = await until(told)
-    found = {finding.step: finding for finding in findings_in(report, "national")}
+    found = {finding.step: finding for finding in findings_in(report, "national", read_areas())}
     line = found["全国サーバとの回線 / line to the national server"]
     assert line.text.startswith("cannot be reached")
     assert "IPAddressAllow=" in line.text

@@ -25,7 +25,7 @@ from jukinet_daemon.store.pool import open_database
 from jukinet_daemon.store.rows import place_of
 from jukinet_daemon.store.sealed import SEALED
 from jukinet_daemon.vault.fields import Vault, VaultFault
-from jukinet_daemon.vault.keyring import Keyring, KeyringFault, read_keyring, write_keyring
+from jukinet_daemon.vault.keyring import Keyring, read_keyring, write_keyring
 from support.notices import juki_change
 from support.store import CLOCK, session
 from support.world import FUKUOKA, PREFECTURE, REGISTERS, TRUST_DOMAIN, House, until
@@ -258,7 +258,7 @@ async def test_held_notices_and_previous_numbers_are_rotated_too(open_house: Any
         report = await rotation.rotate()
         assert (report.of(1), report.of(2), report.next_step) == (0, 7, "destroy")
     async with rotation_of(house, settled_after=timedelta(0)) as rotation:
-        await rotation.destroy(1)
+        await rotation.destroy(1, apply=True)
     vault = Vault(read_keyring(house.config.keys.ring))
     [row] = await house.rows("SELECT notice_id::text AS id, sealed FROM held")
     assert nobody["id"].encode() in vault.open(f"held/{row['id']}", row["sealed"])
@@ -284,7 +284,7 @@ async def test_the_key_of_a_value_is_not_destroyed(open_house: Any) -> None:
         await rotation.rotate()
     async with rotation_of(house) as rotation:
         with pytest.raises(RotationFault, match="settled"):
-            await rotation.destroy(1)
+            await rotation.destroy(1, apply=True)
     async with session(house.dsn) as owner:
         await owner.execute(
             "UPDATE history SET individual_number = $2 WHERE person_id = $1",
@@ -293,22 +293,22 @@ async def test_the_key_of_a_value_is_not_destroyed(open_house: Any) -> None:
         )
         async with rotation_of(house, settled_after=timedelta(0)) as rotation:
             with pytest.raises(RotationFault, match="1 件"):
-                await rotation.destroy(1)
+                await rotation.destroy(1, apply=True)
         await owner.execute(
             "INSERT INTO process (name, host, report, metrics)"
             """ VALUES ('old', 'x', '{"keys": {"current": 1, "versions": [1]}}', '')"""
         )
         async with rotation_of(house, settled_after=timedelta(0), wait_s=3) as rotation:
             with pytest.raises(RotationFault, match="old@x"):
-                await rotation.destroy(1)
+                await rotation.destroy(1, apply=True)
             with pytest.raises(RotationFault, match="old@x"):
                 await rotation.rotate()
         await owner.execute("DELETE FROM process WHERE name = 'old'")
         async with rotation_of(house, settled_after=timedelta(0)) as rotation:
             await rotation.rotate()
-            with pytest.raises(KeyringFault, match="current one"):
-                await rotation.destroy(2)
-            await rotation.destroy(1)
+            with pytest.raises(RotationFault, match="current one"):
+                await rotation.destroy(2, apply=True)
+            await rotation.destroy(1, apply=True)
     assert read_keyring(house.config.keys.ring).versions == (2,)
 
 
@@ -319,8 +319,33 @@ async def test_a_key_that_was_added_and_is_not_in_use_yet_is_not_destroyed(open_
     write_keyring(ring, read_keyring(ring).added())
     async with rotation_of(house, settled_after=timedelta(0)) as rotation:
         with pytest.raises(RotationFault, match="not in use yet"):
-            await rotation.destroy(2)
+            await rotation.destroy(2, apply=True)
     assert read_keyring(ring).versions == (1, 2)
+
+
+@pytest.mark.parametrize(
+    ("version", "told"), [("1", "/ it is the current one"), ("9", "/ the ring has no such version")]
+)
+async def test_a_dry_run_refuses_what_would_be_refused(
+    open_house: Any, tmp_path: Path, version: str, told: str
+) -> None:
+    house: House = await open_house("juki", national=False)
+    for applied in ((), ("--apply",)):
+        code, output = await _keys(_config(house, tmp_path), "destroy", "--version", version, *applied)
+        assert (code, told in output) == (1, True), output
+
+
+async def test_a_dry_run_says_what_would_go_and_lets_it_stand(open_house: Any, tmp_path: Path) -> None:
+    house: House = await open_house("juki", national=False)
+    async with rotation_of(house) as rotation:
+        await rotation.rotate()
+    config = _config(house, tmp_path)
+    code, output = await _keys(config, "destroy", "--version", "1")
+    assert (code, "until writes under way have settled" in output) == (1, True), output
+    code, output = await _keys(config, "destroy", "--version", "1", "--settle", "0")
+    assert (code, "no backup sealed under it can be read again" in " ".join(output.split())) == (0, True)
+    assert read_keyring(house.config.keys.ring).versions == (1, 2)
+    assert not await house.rows("SELECT 1 FROM ended_key")
 
 
 async def test_one_rotation_at_a_time(open_house: Any) -> None:

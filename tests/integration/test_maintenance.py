@@ -35,6 +35,11 @@ async def ask(house: House, method: str, **query: str) -> Any:
         return await answer.json()
 
 
+async def readiness(house: House) -> int:
+    async with aiohttp.ClientSession() as session, session.get(f"{house.health_url}/readyz") as answer:
+        return answer.status
+
+
 def soon(**span: float) -> str:
     return (datetime.now().astimezone() + timedelta(**span)).isoformat()
 
@@ -83,9 +88,12 @@ async def test_it_stands_in_health_and_in_the_ledger_with_the_operator(house: Ho
     await ask(house, "POST", until=soon(hours=1), reason=REASON)
     async with aiohttp.ClientSession() as session, session.get(f"{house.health_url}/healthz") as answer:
         report = await answer.json()
+    # A balancer asks this one: it must send nobody to a door that answers 503.
+    assert await readiness(house) == 503
     assert report["maintenance"]["reason"] == REASON
     assert any("under maintenance" in problem for problem in report["problems"])
     await ask(house, "DELETE")
+    assert await readiness(house) == 200
     rows = await house.rows("SELECT payload FROM ledger WHERE payload LIKE '%maintenance_%' ORDER BY 1")
     leaves = [json.loads(row["payload"]) for row in rows]
     assert {leaf["event"] for leaf in leaves} == {"maintenance_on", "maintenance_off"}

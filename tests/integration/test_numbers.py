@@ -12,11 +12,12 @@ from conftest import HouseMaker
 from jukinet_daemon.cli import jukinetctl
 from jukinet_daemon.outward import Conversation, PeerFault
 from jukinet_daemon.pki.peer import Role
+from jukinet_daemon.service.numbers import number_problems
 from jukinet_daemon.sim.journal import Journal
 from jukinet_daemon.sim.municipality import Answered, MunicipalCs, Window
 from jukinet_daemon.wire.parcel import MAX_PARCEL_NUMBER
 from support.notices import juki_change
-from support.store import holding
+from support.store import holding, session
 from support.world import FUKUOKA, CsLine, House, until
 
 
@@ -77,7 +78,7 @@ async def test_a_number_used_again_with_other_content_is_told_of(house: House) -
             return (await numbers_of(house))["reused"]
 
         (found,) = await until(reused)
-        assert (found["sender"], found["number"]) == (FUKUOKA, 1)
+        assert found == {"sender": FUKUOKA, "first": 1, "last": 1}
     leaves = await house.rows("SELECT payload FROM ledger WHERE payload LIKE '%number_reused%'")
     assert len(leaves) == 1
 
@@ -256,9 +257,26 @@ async def test_of_many_numbers_used_again_none_is_forgotten(
                 await line.exchange(line.parcel(juki_change(), number=number))
 
     async def all_reused() -> bool:
-        return [item["number"] for item in (await numbers_of(house))["reused"]] == [1, 2, 3, 4, 5]
+        reused = (await numbers_of(house))["reused"]
+        return [(item["first"], item["last"]) for item in reused] == [(1, 5)]
 
     await until(all_reused)
+    async with aiohttp.ClientSession() as asking, asking.get(f"{house.health_url}/healthz") as answer:
+        problems = [text for text in (await answer.json())["problems"] if "was used again" in text]
+    assert problems == [f"{FUKUOKA}: 電文番号 1-5 が別の内容で使われた / a parcel number was used again"]
+    assert house.config.control
+    connector = aiohttp.UnixConnector(str(house.config.control.socket))
+    async with aiohttp.ClientSession(connector=connector) as asking, asking.get("http://x/numbers") as answer:
+        told = (await answer.json())["reused"]
+    assert [(item["number"], len(item["digest"])) for item in told] == [(n, 43) for n in range(1, 6)]
+
+
+def test_what_is_scattered_is_counted_past_the_first_ranges() -> None:
+    reused = [{"sender": FUKUOKA, "first": 2 * n, "last": 2 * n} for n in range(1, 964)]
+    (problem,) = number_problems(
+        {"numbers": {"missing": [], "reused": reused, "leapt": [], "unsummarised": False}}
+    )
+    assert problem.startswith(f"{FUKUOKA}: 電文番号 2、4、6、8、10、12、14、16 ほか 955 か所 が")
 
 
 async def test_a_number_past_any_number_is_refused_in_words(house: House) -> None:
@@ -269,3 +287,36 @@ async def test_a_number_past_any_number_is_refused_in_words(house: House) -> Non
     async with aiohttp.ClientSession(connector=connector) as session, session.post(path) as answer:
         assert answer.status == 409
         assert "not a parcel number" in (await answer.json())["problem"]
+
+
+@pytest.mark.parametrize(
+    ("words", "told"),
+    [
+        (("settle", FUKUOKA, "9", "5"), "最初の番号 9 が最後の番号 5 より大きい"),
+        (("settle", "999999", "5", "6"), "999999 は送信者の一覧にない"),
+        (("settle", "401315", "5", "6"), "401315 は送信者の一覧にない"),  # a ward
+    ],
+)
+async def test_a_slip_of_the_keyboard_is_no_empty_range(
+    house: House,
+    monkeypatch: pytest.MonkeyPatch,
+    capsys: pytest.CaptureFixture[str],
+    words: tuple[str, ...],
+    told: str,
+) -> None:
+    monkeypatch.setattr(jukinetctl, "load_config", lambda _path: house.config)
+    assert await asyncio.to_thread(jukinetctl.main, ["numbers", *words, "--config", "x"]) == 1
+    assert told in capsys.readouterr().err
+
+
+async def test_the_numbers_of_a_municipality_that_is_no_more_can_be_settled(house: House) -> None:
+    assert house.config.control
+    async with session(house.dsn) as owner:
+        await owner.execute("INSERT INTO numbering (sender, highest) VALUES ('402222', 5)")
+        await owner.execute(
+            "INSERT INTO number_gap (sender, first, last, found_at) VALUES ('402222', 2, 3, now())"
+        )
+    connector = aiohttp.UnixConnector(str(house.config.control.socket))
+    path = "http://control/numbers/402222/settle?first=1&last=9"
+    async with aiohttp.ClientSession(connector=connector) as asking, asking.post(path) as answer:
+        assert (await answer.json())["missing"] == [[2, 3]]

@@ -63,7 +63,7 @@ async def test_what_an_older_program_took_is_counted_and_told_apart_once_it_is_s
     async def reused() -> Any:
         return (await numbers_of(older))[0]["reused"]
 
-    assert [found["number"] for found in await until(reused)] == [1]
+    assert [(found["first"], found["last"]) for found in await until(reused)] == [(1, 1)]
     counts = COUNTS | {"entry": (2, 0, 2)}
     async with older.line() as line:
         assert (await line.exchange(tally(line, counts))).comparison.differing == []

@@ -8,14 +8,15 @@ from typing import Any
 
 from rich.console import Console
 
+from jukinet_daemon.cli.about_peer import about
 from jukinet_daemon.cli.as_client import Finding, Visit, visit
 from jukinet_daemon.cli.control import CommandFault, ask
 from jukinet_daemon.cli.plain import as_it_stands, plain
-from jukinet_daemon.cli.remedies import REMEDIES
 from jukinet_daemon.cli.status import busy
 from jukinet_daemon.config import load_config
-from jukinet_daemon.pki.peer import IdentityError, Role, identity_from_uri
+from jukinet_daemon.domain.area import Areas
 from jukinet_daemon.pki.tls import TlsFiles
+from jukinet_daemon.schemas import read_areas
 
 CLOCK_TOLERANCE_S = 5.0
 _OUTWARD = (
@@ -38,10 +39,6 @@ _CALLED = {
         ("[bridge] national", "national"),
     ),
 }
-_BETWEEN_QUESTIONS = (
-    "今はつながっていない。橋は問い合わせのたびにつなぎ、すぐ切る"
-    " / not now: the bridge connects for a question and lets go after it"
-)
 _FILES = {
     "certificate": "相手の証明書 / its certificate (PEM)",
     "key": "その秘密鍵 / its private key (PEM)",
@@ -91,12 +88,14 @@ def _as_client(options: argparse.Namespace) -> list[Finding]:
 def _as_server(options: argparse.Namespace) -> list[Finding]:
     if not options.config:
         raise CommandFault("--config か --as-client を指定してください / give one of these")
-    return findings_in(ask(load_config(options.config), "GET", "/status"), options.peer)
+    config = load_config(options.config)
+    return findings_in(ask(config, "GET", "/status"), options.peer, read_areas(config.rules.areas))
 
 
-def findings_in(report: dict[str, Any], peer: str | None) -> list[Finding]:
+def findings_in(report: dict[str, Any], peer: str | None, areas: Areas) -> list[Finding]:
     """What a server's report says of its doors, files and clock, and of one peer or all refused."""
-    found = [
+    found = _maintained(report.get("maintenance", {}))
+    found += [
         Finding(f"戸口 / door {name}", door["open"], f"{door['listen']} {busy(door)}")
         for name, door in report["doors"].items()
     ]
@@ -105,7 +104,21 @@ def findings_in(report: dict[str, Any], peer: str | None) -> list[Finding]:
         for item in report["certificates"]
     ]
     found += [Finding(f"書類 / files ({f['half']})", False, f["fault"]) for f in report["credentials"]]
-    return [*found, *_relay(report.get("relay")), *_bridge(report), *_clocks(report), *_about(report, peer)]
+    return [
+        *found,
+        *_relay(report.get("relay")),
+        *_bridge(report),
+        *_clocks(report),
+        *about(report, peer, areas),
+    ]
+
+
+def _maintained(maintenance: dict[str, Any]) -> list[Finding]:
+    """What is before every other cause while it lasts: nobody is let in."""
+    if not maintenance.get("on"):
+        return []
+    told = f"{maintenance['until']} まで新しい通知を断る / new work is refused until then"
+    return [Finding("保守中 / under maintenance", False, f"{told}: {maintenance['reason'] or '-'}")]
 
 
 def _relay(relay: dict[str, Any] | None) -> list[Finding]:
@@ -150,65 +163,3 @@ def _clocks(report: dict[str, Any]) -> list[Finding]:
 
 def _clock(whose: str, english: str, ahead: float) -> Finding:
     return Finding("時計 / clock", abs(ahead) <= CLOCK_TOLERANCE_S, f"{whose} {ahead:+} 秒 / {english}")
-
-
-def _about(report: dict[str, Any], peer: str | None) -> list[Finding]:
-    peers = report["peers"]
-    if peer and _is_national(peer):
-        return [_refused(entry) for entry in peers["refused"] if entry["door"] == Role.NATIONAL]
-    inside = [entry for entry in peers["inside"] if _is(entry, peer)]
-    found = [
-        Finding("接続中 / connected", True, f"{entry['peer']} {entry['address']} ({entry['door']})")
-        for entry in inside
-        if peer
-    ]
-    heard = [m for m in report.get("municipalities", []) if peer and m["code"] == peer.rpartition("/")[2]]
-    found += [
-        Finding(f"最後の通知 / last notice of {m['name']}", True, m["last_notice"] or "まだない / none yet")
-        for m in heard
-    ]
-    refused = [entry for entry in peers["refused"] if _is(entry, peer)]
-    # A handshake that failed names nobody, only an address: shown to whoever asks about somebody not inside.
-    if peer and not inside:
-        refused += [entry for entry in peers["refused"] if entry["peer"] is None and entry not in refused]
-    found += [_refused(entry) for entry in refused]
-    if peer and not inside and not refused and _is_across(report, peer):
-        found.append(Finding(peer, True, _BETWEEN_QUESTIONS))
-    elif peer and not inside and not refused:
-        away = "今はつながっていない" if any(m["last_notice"] for m in heard) else "届いていない"
-        nobody = (
-            f"{away}。回線、名前、ポートを相手の側から --as-client で調べる。戸口のユニットの IPAddressAllow="
-            " (lines.conf) も見る / is not connected; see the door's IPAddressAllow= too"
-        )
-        found.append(Finding(f"{peer}", False, nobody))
-    return found
-
-
-def _is_national(peer: str) -> bool:
-    """Whether somebody is the national server: it does not come in, we call it."""
-    try:
-        return identity_from_uri(peer).role is Role.NATIONAL
-    except IdentityError:
-        return peer == Role.NATIONAL
-
-
-def _is_across(report: dict[str, Any], peer: str) -> bool:
-    """Whether somebody is the server at the other end of the bridge, who keeps no connection."""
-    try:
-        named = identity_from_uri(peer).role is Role.PREF
-    except IdentityError:
-        named = peer in ("juki", "fuhyo")
-    return named and "bridge" in report["doors"] and peer.rpartition("/")[2] != report["register"]
-
-
-def _refused(entry: dict[str, Any]) -> Finding:
-    who = entry["peer"] or entry["address"]
-    told = f"{entry['reason']} {entry['times']} 回 / times, {entry['last']} ({entry['address']})"
-    return Finding(
-        f"拒否 / refused {who} ({entry['door']})", False, f"{told}: {REMEDIES.get(entry['reason'], '-')}"
-    )
-
-
-def _is(entry: dict[str, Any], peer: str | None) -> bool:
-    named = entry["peer"] or ""
-    return peer is None or peer in (entry["address"], named, named.rpartition("/")[2])

@@ -140,6 +140,13 @@ def _lines(path: Path) -> list[str]:
         raise SystemExit(f"{path}: UTF-8 でありません / is not UTF-8") from None
 
 
+def _how_many(text: str) -> int:
+    """A count from the command line. Raises ArgumentTypeError below 1: 0 would mean all, -2 all but two."""
+    if not (text.isascii() and text.isdigit() and int(text) > 0):
+        raise argparse.ArgumentTypeError("1 以上の数 / a number from 1")
+    return int(text)
+
+
 def receive_national(options: argparse.Namespace) -> int:
     """Shows what the national server of a register got."""
     world = load_world(options.folder)
@@ -301,7 +308,7 @@ def _parser() -> argparse.ArgumentParser:
     )
     _folder(got)
     _register(got)
-    got.add_argument("--last", type=int, default=20, help="新しいものから何件 / how many, newest last")
+    got.add_argument("--last", type=_how_many, default=20, help="新しいものから何件 / how many, newest last")
     got.add_argument(
         "--json", action="store_true", help="すべてを機械が読む形で出す / everything, for programs"
     )

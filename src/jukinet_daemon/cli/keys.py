@@ -79,8 +79,8 @@ async def _work(config: Config, options: argparse.Namespace) -> KeyReport:
     async with _rotation(config, options) as rotation:
         if options.verb == "rotate" and options.apply:
             return await rotation.rotate()
-        if options.verb == "destroy" and options.apply:
-            await rotation.destroy(options.version)
+        if options.verb == "destroy":
+            await rotation.destroy(options.version, apply=options.apply)
         return await rotation.report()
 
 
@@ -157,7 +157,10 @@ def _print(report: KeyReport, options: argparse.Namespace) -> None:
         reads = ", ".join(map(str, sorted(process.versions)))
         console.print(f"{process.name}: 書込み / writes {process.current}, 読める / reads {reads}")
     if options.verb == "destroy" and not options.apply:
-        console.print(f"版 {options.version} を廃棄します。この版で封をした控えは二度と読めません")
+        console.print(
+            f"版 {options.version} を廃棄します。この版で封をした控えは二度と読めません"
+            " / it would be destroyed: no backup sealed under it can be read again"
+        )
     else:
         console.print(f"次 / next: {STEPS[report.next_step]}")
     if options.verb != "status" and not options.apply:

@@ -9,6 +9,7 @@ from rich.table import Table
 
 from jukinet_daemon.cli.control import CommandFault, ask
 from jukinet_daemon.config import Config
+from jukinet_daemon.domain.numbering import spans
 
 
 def add_numbers(parser: argparse.ArgumentParser) -> None:
@@ -51,22 +52,34 @@ def _list(answer: dict[str, Any]) -> Table:
     for heading in ("送信者", "電文番号", "", "見つけてから"):
         table.add_column(heading)
     for gap in answer["missing"]:
-        span = f"{gap['first']}-{gap['last']}"
-        table.add_row(gap["sender"], span, "届いていない / missing", f"{gap['seconds']:.0f} 秒")
+        table.add_row(
+            gap["sender"],
+            _span(gap["first"], gap["last"]),
+            "届いていない / missing",
+            f"{gap['seconds']:.0f} 秒",
+        )
     for leap in answer["leapt"]:
         span = f"{leap['highest']} → {leap['number']}"
         table.add_row(leap["sender"], span, "飛んだ / far above the last", "")
+    reused: dict[str, list[int]] = {}
     for reuse in answer["reused"]:
-        table.add_row(reuse["sender"], str(reuse["number"]), "再び使われた / reused", "")
+        reused.setdefault(reuse["sender"], []).append(reuse["number"])
+    for sender, numbers in reused.items():
+        for first, last in spans(numbers):
+            table.add_row(sender, _span(first, last), "再び使われた / reused", "")
     return table
+
+
+def _span(first: int, last: int) -> str:
+    return str(first) if first == last else f"{first}-{last}"
 
 
 def _print_settled(options: argparse.Namespace, answer: dict[str, Any]) -> None:
     console = Console()
     for first, last in answer["missing"]:
-        console.print(f"{answer['sender']}  {first}-{last}: 待つのをやめる / no longer waited for")
-    for number in answer["reused"]:
-        console.print(f"{answer['sender']}  {number}: 確認済みとする / looked at")
+        console.print(f"{answer['sender']}  {_span(first, last)}: 待つのをやめる / no longer waited for")
+    for first, last in spans(answer["reused"]):
+        console.print(f"{answer['sender']}  {_span(first, last)}: 確認済みとする / looked at")
     if not answer["missing"] and not answer["reused"]:
         console.print("その範囲に欠番も重番もありません / nothing there to settle")
     elif not options.apply:

@@ -7,7 +7,8 @@ from jukinet_daemon.domain.service_hours import ServiceHours
 from jukinet_daemon.loops.watch import WatchLoop
 from jukinet_daemon.service.compare import Comparer, ComparisonDesk, comparison_problems
 from jukinet_daemon.service.ledger_state import LedgerState, ledger_problems
-from jukinet_daemon.service.numbers import NumberDesk, Numbers, number_problems
+from jukinet_daemon.service.number_desk import NumberDesk
+from jukinet_daemon.service.numbers import Numbers, number_problems
 from jukinet_daemon.service.silence import Silence, silence_problems
 from jukinet_daemon.store.comparison import Comparisons
 from jukinet_daemon.store.numbers import NumberStore
@@ -35,7 +36,8 @@ async def open_watch(frame: Frame) -> tuple[Numbers, Comparer]:
 
 def number_desk(frame: Frame, database: Database) -> NumberDesk:
     """What people see and settle of the numbers."""
-    return NumberDesk(frame.register.name, NumberStore(database), frame.clock, frame.metrics)
+    store = NumberStore(database)
+    return NumberDesk(frame.register.name, frame.areas.senders, store, frame.clock, frame.metrics)
 
 
 def _silence(frame: Frame, database: Database) -> Silence:

@@ -55,6 +55,17 @@ class Numbering:
         return Numbering(number - 1, self.gaps)
 
 
+def spans(numbers: Iterable[int]) -> list[tuple[int, int]]:
+    """Numbers as ranges, lowest first: the first and last of each row of them without a hole."""
+    found: list[tuple[int, int]] = []
+    for number in sorted(set(numbers)):
+        if found and found[-1][1] == number - 1:
+            found[-1] = found[-1][0], number
+        else:
+            found.append((number, number))
+    return found
+
+
 def _without(gap: Gap, first: int, last: int) -> list[Gap]:
     """What is left of a gap: none, one or two."""
     if last < gap.first or first > gap.last:

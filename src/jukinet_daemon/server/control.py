@@ -11,7 +11,7 @@ from jukinet_daemon.server.forms import apply_in, notice_in, number_in, reason_i
 from jukinet_daemon.server.local import bound, operator_of, plainly, serve_here
 from jukinet_daemon.service.held import HeldDesk, Settled
 from jukinet_daemon.service.maintenance import MaintenanceDesk
-from jukinet_daemon.service.numbers import NumberDesk
+from jukinet_daemon.service.number_desk import NumberDesk
 from jukinet_daemon.service.restart import LogDesk
 from jukinet_daemon.service.status import Status
 from jukinet_daemon.service.trace import Tracer
@@ -87,7 +87,7 @@ class ControlDoor:
         return web.json_response([_told(item) for item in settled])
 
     async def _list_numbers(self, _request: web.Request) -> web.Response:
-        return web.json_response(await self._numbers.part())
+        return web.json_response(await self._numbers.all())
 
     async def _settle_numbers(self, request: web.Request) -> web.Response:
         first, last = (number_in(request.query.get(name, "")) for name in ("first", "last"))

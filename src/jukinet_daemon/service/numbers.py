@@ -1,18 +1,16 @@
 """電文番号の見守り: finds numbers that never came and those that came twice, and knows what to ask for."""
 
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import asdict
 from datetime import datetime, timedelta
 from itertools import islice
 from typing import Any
 
 import structlog
 
-from jukinet_daemon.domain.numbering import Gap, Numbering
+from jukinet_daemon.domain.numbering import Numbering
 from jukinet_daemon.ledger.leaf import Leaf
 from jukinet_daemon.service.clock import Clock
 from jukinet_daemon.service.evidence import evidence
-from jukinet_daemon.service.metrics import Metrics
 from jukinet_daemon.store.numbers import Kept, NumberLook, NumberStore, Seen, twice
 
 log = structlog.get_logger()
@@ -23,6 +21,8 @@ MOST_RANGES = 16
 MOST_SUSPECTS = 1_000
 # Asked for and not come: then people must look.
 GAP_WARNING = timedelta(minutes=10)
+# A problem names so many ranges of a sender; `jukinetctl numbers list` has them all.
+MOST_TOLD = 8
 
 Range = tuple[int, int]
 
@@ -136,76 +136,6 @@ class Numbers:
         )
 
 
-class NumberDesk:
-    """What people see of the numbers, and what they settle."""
-
-    def __init__(self, register: str, store: NumberStore, clock: Clock, metrics: Metrics) -> None:
-        self._register = register
-        self._store = store
-        self._clock = clock
-        self._metrics = metrics
-
-    async def part(self) -> dict[str, Any]:
-        """The part of the status report. Raises StoreFault."""
-        now = self._clock()
-        gaps = await self._store.gaps()
-        missing = {sender: sum(g.last - g.first + 1 for g in theirs) for sender, theirs in gaps.items()}
-        self._metrics.numbers_missing.clear()
-        for sender, count in missing.items():
-            self._metrics.numbers_missing.labels(sender).set(count)
-        return {
-            "missing": [_told(sender, gap, now) for sender, theirs in gaps.items() for gap in theirs],
-            "reused": [
-                {"sender": reuse.sender, "number": reuse.number, "digest": reuse.digest}
-                for reuse in await self._store.reuses()
-            ],
-            "leapt": [asdict(leap) for leap in await self._store.leaps()],
-            "unsummarised": await self._store.unsummarised(),
-        }
-
-    async def settle(
-        self, sender: str, first: int, last: int, operator: str, *, apply: bool
-    ) -> dict[str, Any]:
-        """Stops waiting for numbers, and closes reuses of them, because people have agreed on it.
-
-        All numbers between the highest and one that was leapt to: then the sender goes on from there. Gives
-        what is, or would be, settled. Raises StoreFault.
-        """
-        async with self._store.look() as look:
-            numbering = (await look.numberings()).get(sender, Numbering())
-            met = [gap for gap in numbering.gaps if _meet(gap, first, last)]
-            missing = [[max(gap.first, first), min(gap.last, last)] for gap in met]
-            settled = numbering.without(first, last)
-            leap = await look.leap(sender)
-            if leap and first <= leap.highest + 1 and last == leap.number - 1:
-                missing.append([leap.highest + 1, last])
-                settled = settled.going_on_from(leap.number)
-            told: dict[str, Any] = {
-                "sender": sender,
-                "missing": missing,
-                "reused": await look.reused(sender, first, last),
-                "applied": apply,
-            }
-            if apply and (told["missing"] or told["reused"]):
-                await look.store(sender, settled)
-                await look.settle_reuses(sender, first, last)
-                await look.store_leaf(self._settled(told, operator))
-        return told
-
-    def _settled(self, told: Mapping[str, Any], operator: str) -> Leaf:
-        return evidence(
-            {
-                "event": "numbers_settled",
-                "register": self._register,
-                "operator": operator,
-                "sender": told["sender"],
-                "missing": told["missing"],
-                "reused": told["reused"],
-                "at": self._clock().isoformat(timespec="milliseconds"),
-            }
-        )
-
-
 def _reused(kept: Sequence[Kept], digest: str) -> bool | None:
     """Whether a parcel says something else than the first of its number; None where that cannot be told.
 
@@ -217,15 +147,6 @@ def _reused(kept: Sequence[Kept], digest: str) -> bool | None:
     return None if own.same is None else not own.same
 
 
-def _meet(gap: Gap, first: int, last: int) -> bool:
-    return gap.first <= last and first <= gap.last
-
-
-def _told(sender: str, gap: Gap, now: datetime) -> dict[str, Any]:
-    seconds = round((now - gap.found_at).total_seconds(), 1)
-    return {"sender": sender, "first": gap.first, "last": gap.last, "seconds": seconds}
-
-
 def number_problems(report: Mapping[str, Any]) -> list[str]:
     """What of the numbers needs somebody, in words."""
     numbers = report.get("numbers")
@@ -233,11 +154,11 @@ def number_problems(report: Mapping[str, Any]) -> list[str]:
         return []
     lasting = [gap for gap in numbers["missing"] if gap["seconds"] > GAP_WARNING.total_seconds()]
     problems = [
-        f"{gap['sender']}: 電文番号 {gap['first']}-{gap['last']} が届かない / parcel numbers are missing"
-        for gap in lasting
+        f"{sender}: 電文番号 {told} が届かない / parcel numbers are missing"
+        for sender, told in _spans(lasting)
     ] + [
-        f"{reuse['sender']}: 電文番号 {reuse['number']} が別の内容で使われた / a parcel number was used again"
-        for reuse in numbers["reused"]
+        f"{sender}: 電文番号 {told} が別の内容で使われた / a parcel number was used again"
+        for sender, told in _spans(numbers["reused"])
     ]
     problems += [
         f"{leap['sender']}: 電文番号が {leap['highest']} から {leap['number']} へ飛んだ"
@@ -247,3 +168,17 @@ def number_problems(report: Mapping[str, Any]) -> list[str]:
     if numbers["unsummarised"]:
         problems.append("摘要のない電文がある: jukinetctl summarise を行う / parcels without a summary")
     return problems
+
+
+def _spans(ranges: Sequence[Mapping[str, Any]]) -> list[tuple[str, str]]:
+    """The ranges of each sender in words, the first ones named and the rest counted."""
+    by_sender: dict[str, list[str]] = {}
+    for item in ranges:
+        first, last = item["first"], item["last"]
+        by_sender.setdefault(item["sender"], []).append(str(first) if first == last else f"{first}-{last}")
+    return [(sender, _first_of(told)) for sender, told in by_sender.items()]
+
+
+def _first_of(told: Sequence[str]) -> str:
+    more = len(told) - MOST_TOLD
+    return "、".join(told[:MOST_TOLD]) + (f" ほか {more} か所" if more > 0 else "")

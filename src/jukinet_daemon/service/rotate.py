@@ -127,19 +127,29 @@ class KeyRotation:
         await self._known(lambda process: process.current == newest, "use")
         return await self._resealed(Vault(ring))
 
-    async def destroy(self, version: int) -> None:
+    async def destroy(self, version: int, *, apply: bool) -> None:
         """Takes a version out of the ring for good, once nothing stands under it or can come under it.
 
-        Raises RotationFault where something does or might, KeyringFault, StoreFault.
+        Without `apply` it only makes the checks. Raises RotationFault where something stands or might come
+        under it, KeyringFault, StoreFault.
         """
         await self._alone()
-        report = await self.report()
-        left = report.ring.without(version)
-        if version > report.ring.current:
-            # Its number would be given to another key by the next rotation, and that one would have ended.
+        left = await self._without(version)
+        if not apply:
+            return
+        # A process that stood still for longer than we wait would go on where it was: no more of it is taken.
+        ended = self._leaf("end", current=left.current, versions=list(left.versions), ended=version)
+        if not await self._store.end(version, ended):
             raise RotationFault(
-                f"版 {version} はまだ使われていません。keys rotate を続けてください / not in use yet: rotate"
+                "確定中の処理が終わりません。もう一度行ってください / commits under way: run it again"
             )
+        self._require_none(await self.report(), version)
+        await self._change(left, "destroy", destroyed=version)
+
+    async def _without(self, version: int) -> Keyring:
+        """What is left of the ring without a version. Raises RotationFault where it is needed still."""
+        report = await self.report()
+        self._require_old(report.ring, version)
         if behind := [process.name for process in report.processes if process.current == version]:
             raise RotationFault(f"まだこの鍵で書く処理があります / still writing: {', '.join(behind)}")
         changed = self._path.stat().st_mtime
@@ -149,14 +159,24 @@ class KeyRotation:
                 " / wait until writes under way have settled"
             )
         self._require_none(report, version)
-        # A process that stood still for longer than we wait would go on where it was: no more of it is taken.
-        ended = self._leaf("end", current=left.current, versions=list(left.versions), ended=version)
-        if not await self._store.end(version, ended):
+        return report.ring.without(version)
+
+    @staticmethod
+    def _require_old(ring: Keyring, version: int) -> None:
+        if version not in ring.versions:
+            held = ", ".join(map(str, ring.versions))
             raise RotationFault(
-                "確定中の処理が終わりません。もう一度行ってください / commits under way: run it again"
+                f"版 {version} は鍵束にありません。あるのは {held} / the ring has no such version"
             )
-        self._require_none(await self.report(), version)
-        await self._change(left, "destroy", destroyed=version)
+        if version == ring.current:
+            raise RotationFault(
+                f"版 {version} は今の版です。先に keys rotate を行う / it is the current one: rotate"
+            )
+        if version > ring.current:
+            # Its number would be given to another key by the next rotation, and that one would have ended.
+            raise RotationFault(
+                f"版 {version} はまだ使われていません。keys rotate を続けてください / not in use yet: rotate"
+            )
 
     @staticmethod
     def _require_none(report: KeyReport, version: int) -> None:

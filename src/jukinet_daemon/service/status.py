@@ -77,12 +77,17 @@ class Status:
         self.stopping = False
 
     async def ready(self) -> bool:
-        """Whether notices can be taken now: not stopping, the database answers."""
+        """Whether notices can be taken now: not stopping, the database answers, no maintenance."""
         try:
-            await within(PING_LIMIT_S, self._database.fetch("ping"))
+            taken = await within(PING_LIMIT_S, self._taken())
         except StoreFault:
             return False
-        return not self.stopping
+        return taken and not self.stopping
+
+    async def _taken(self) -> bool:
+        await self._database.fetch("ping")
+        maintenance = self.parts.get("maintenance")
+        return not (maintenance and (await maintenance())["on"])
 
     async def look(self) -> dict[str, Any]:
         """The whole state as JSON values; `problems` says in words what needs somebody."""
