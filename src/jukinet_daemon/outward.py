@@ -1,6 +1,7 @@
 """呼び出し: the calling side of a signed conversation, used by the relay and by the simulated CS."""
 
 import asyncio
+import os
 import ssl
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager, suppress
@@ -192,7 +193,9 @@ def _unreachable(fault: Exception) -> PeerFault:
         return PeerFault(f"is not who it must be: {refusal}", refusal)
     if alert := alert_in(fault.__cause__):
         return PeerFault(f"refuses us in the handshake: {alert}")
-    return PeerFault(f"cannot be reached: {type(fault).__name__}")
+    number = fault.errno if isinstance(fault, OSError) else None
+    why = os.strerror(number) if number and number > 0 else type(fault).__name__
+    return PeerFault(f"cannot be reached: {why}")
 
 
 def _verified(

@@ -18,7 +18,7 @@ PARSES = re.compile(
 FROM_OUTSIDE: dict[str, set[str]] = {
     "cli/as_client.py": {"door-answer"},
     "cli/bridge.py": {"office-list"},
-    "cli/jukinet_sim.py": {"notices-file"},
+    "cli/send.py": {"notices-file"},
     "config.py": {"config"},
     "domain/dates.py": {"dates"},
     "ledger/checkpoint.py": {"checkpoint", "leaf-proof", "ledger-key", "verifier"},
@@ -49,6 +49,7 @@ FROM_OUTSIDE: dict[str, set[str]] = {
 # These call nothing of the kind, and read what others wrote all the same.
 BY_HAND = {"head", "frames", "relayed", "names", "environment"}
 WITHOUT = {
+    "cli/jukinet_sim.py": "the URL is of the command line",
     "cli/pki.py": "times of a book that was read",
     "loops/relay.py": "the URL is of the configuration",
     "pki/ending.py": "times of a book that was read",

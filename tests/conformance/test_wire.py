@@ -10,6 +10,7 @@ import pytest
 from rich.console import Console
 
 from conftest import HouseMaker
+from jukinet_daemon.cli.jukinet_sim import main
 from jukinet_daemon.schemas import read_areas
 from jukinet_daemon.sim.conformance.conduct import Heard, conduct
 from jukinet_daemon.sim.conformance.run import fresh_cast, run_conformance, server_at
@@ -91,12 +92,15 @@ async def test_the_command_finds_a_planted_error_and_says_which(open_house: Hous
     assert failed["problems"] == ["notice 1: A100, expected A110"]
 
 
-async def test_the_command_fails_where_nobody_answers(pki: Pki) -> None:
-    said = StringIO()
-    kit = replace(KIT, vectors=tuple(v for v in KIT.vectors if v.subject == "fuhyo"))
-    url = "wss://127.0.0.1:1/notices"
-    assert await run_conformance(url, "fuhyo", pki.folder, kit=kit, console=Console(file=said)) == 1
-    assert "cannot be reached" in said.getvalue()
+def test_a_server_that_is_not_there_fails_no_vector(pki: Pki, capsys: pytest.CaptureFixture[str]) -> None:
+    for more in ((), ("--json",)):
+        command = ("conformance", "--server", "wss://127.0.0.1:1/notices", "--pki", str(pki.folder), *more)
+        assert main([*command]) == 2
+        said = capsys.readouterr()
+        assert said.out == ""
+        (line,) = said.err.splitlines()
+        assert line.startswith("jukinet-sim: wss://127.0.0.1:1/notices につながりません")
+        assert line.endswith("cannot be reached: Connection refused")
 
 
 @pytest.mark.parametrize("register", ["juki", "fuhyo"])

@@ -9,7 +9,7 @@ from zoneinfo import ZoneInfo
 from jukinet_daemon.cli.as_client import admission, place_of
 from jukinet_daemon.cli.bridge import keys_in, require_readable
 from jukinet_daemon.cli.control import CommandFault
-from jukinet_daemon.cli.jukinet_sim import read_notices
+from jukinet_daemon.cli.send import read_notices
 from jukinet_daemon.server.forms import (
     CaseForm,
     DeliveryForm,
@@ -153,7 +153,7 @@ def _notices(data: bytes) -> None:
         file.write(data)
         file.flush()
         path = Path(file.name)
-        notices = told(lambda: read_notices(path), SystemExit, data)
+        notices = told(lambda: read_notices(path), CommandFault, data)
     assert notices is None or all(isinstance(notice, dict) for notice in notices)  # type: ignore[attr-defined]
 
 
@@ -164,6 +164,7 @@ NOTICES_FILE = Target(
         b'{"kind":"change","id":"1"}\n\n{}\n',
         b"[1]\n",
         b"\xff",
+        b"\xef\xbb\xbf{}",
         '{"name":"\u2028"}\n'.encode(),
         b"[" * 60_000,
         b"9" * 5000,

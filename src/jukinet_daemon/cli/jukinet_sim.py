@@ -3,18 +3,24 @@
 import argparse
 import asyncio
 import json
+import math
 import signal
 import sys
 from collections.abc import Coroutine
 from datetime import date
 from pathlib import Path
 from typing import Any
+from urllib.parse import urlsplit
 
 import uvloop
 from rich.console import Console
 from rich.table import Table
 
+from jukinet_daemon.cli.control import CommandFault
+from jukinet_daemon.cli.send import UNANSWERED
+from jukinet_daemon.cli.send import send as send_file
 from jukinet_daemon.keys import signing_key
+from jukinet_daemon.outward import PeerFault
 from jukinet_daemon.pki.files import PkiFileError, load_certificate
 from jukinet_daemon.pki.peer import Role, identity_of
 from jukinet_daemon.pki.tls import server_context
@@ -26,13 +32,13 @@ from jukinet_daemon.sim.conformance.asking import PATH as NOTICES_PATH
 from jukinet_daemon.sim.conformance.asking import Asking, load_cases
 from jukinet_daemon.sim.conformance.run import run_conformance
 from jukinet_daemon.sim.demo.run import Show, municipal_senders, show
-from jukinet_daemon.sim.journal import Journal, read_journal
+from jukinet_daemon.sim.journal import read_journal
 from jukinet_daemon.sim.municipalities import Task, run_municipalities
-from jukinet_daemon.sim.municipality import Answered, MunicipalCs, ParcelRefused, Window
+from jukinet_daemon.sim.municipality import ParcelRefused
 from jukinet_daemon.sim.national import PATH, NationalServer, Office
 from jukinet_daemon.sim.people import DayPlan
 from jukinet_daemon.sim.pki import tls_files
-from jukinet_daemon.sim.world import REGISTERS, load_world
+from jukinet_daemon.sim.world import REGISTERS, World, load_world
 
 DEFAULT_FOLDER = Path("build/demo")
 
@@ -60,84 +66,7 @@ def _plan(options: argparse.Namespace) -> DayPlan:
 
 def send(options: argparse.Namespace) -> int:
     """Sends a file of notices as one municipality and prints an outcome a line."""
-    notices = read_notices(options.file)
-    world = load_world(options.folder)
-    site = world.site(options.register)
-    caller = world.cs_caller(options.municipality, site.register)
-    journal = world.cs_journal(options.municipality)
-    told = (entry for entry in read_journal(journal) if entry["register"] == site.register)
-    last = max((entry.get("parcel", 0) for entry in told), default=0)
-    key = world.ledger_key(site.register)
-    window = Window(site.register, options.municipality, options.url or site.notices, caller, ledger_key=key)
-    refused = _run(_send(window, Journal(journal), notices, last, as_json=options.json))
-    return 1 if refused else 0
-
-
-async def _send(
-    window: Window, journal: Journal, notices: list[dict[str, Any]], last: int, *, as_json: bool
-) -> int:
-    refused = 0
-
-    def answered(answer: Answered) -> None:
-        nonlocal refused
-        refused += answer.outcome == "REFUSED"
-        print(_answer_json(answer) if as_json else _answer_line(answer), flush=True)
-
-    cs = MunicipalCs(window, journal, answered, last)
-    cs.post(notices)
-    running = asyncio.create_task(cs.run())
-    done = asyncio.create_task(cs.done())
-    await asyncio.wait({running, done}, return_when=asyncio.FIRST_COMPLETED)
-    if running.done():
-        running.result()
-    running.cancel()
-    await asyncio.gather(running, done, return_exceptions=True)
-    journal.close()
-    return refused
-
-
-def _answer_line(answer: Answered) -> str:
-    where = f"  項目 {answer.field}" if answer.field else ""
-    again = "  REPEATED" if answer.repeated else ""
-    return f"{answer.notice.get('id', '-')}  {answer.outcome:<8}  {answer.code}{where}{again}"
-
-
-def _answer_json(answer: Answered) -> str:
-    table = {
-        "id": answer.notice.get("id"),
-        "outcome": answer.outcome,
-        "code": answer.code,
-        "field": answer.field,
-        "repeated": answer.repeated,
-    }
-    return json.dumps(table, ensure_ascii=False)
-
-
-def read_notices(path: Path) -> list[dict[str, Any]]:
-    """The notices of a file, one JSON object a line. Raises SystemExit, which names the line."""
-    notices = []
-    for number, line in enumerate(_lines(path), start=1):
-        if line.strip():
-            try:
-                notice = json.loads(line)
-            except (ValueError, RecursionError):
-                notice = None
-            if not isinstance(notice, dict):
-                raise SystemExit(
-                    f"{path}: {number} 行目が JSON の通知でありません / line {number} is no notice in JSON"
-                )
-            notices.append(notice)
-    return notices
-
-
-def _lines(path: Path) -> list[str]:
-    try:
-        # By the line feed alone: a text of JSON may hold other line breaks.
-        return path.read_text("utf-8").split("\n")
-    except OSError as fault:
-        raise SystemExit(f"{path}: {fault.strerror}") from None
-    except UnicodeDecodeError:
-        raise SystemExit(f"{path}: UTF-8 でありません / is not UTF-8") from None
+    return send_file(_world(options.folder), options)
 
 
 def _how_many(text: str) -> int:
@@ -149,7 +78,7 @@ def _how_many(text: str) -> int:
 
 def receive_national(options: argparse.Namespace) -> int:
     """Shows what the national server of a register got."""
-    world = load_world(options.folder)
+    world = _world(options.folder)
     entries = list(read_journal(Path(world.site(options.register).national_journal)))
     if options.json:
         for entry in entries:
@@ -177,12 +106,16 @@ def conformance(options: argparse.Namespace) -> int:
     """Puts the conformance vectors to a server; by default to the demo's."""
     url, pki = options.server, options.pki
     if not (url and pki):
-        world = load_world(options.folder)
+        world = _world(options.folder)
         url, pki = url or world.site(options.register).notices, pki or world.pki
     work = run_conformance(
         url, options.register, pki, code_check=options.code_check, as_json=options.json, console=Console()
     )
-    return _run(work)
+    try:
+        return _run(work)
+    except PeerFault as fault:
+        print(f"jukinet-sim: {url} につながりません / no connection: {fault}", file=sys.stderr)
+        return UNANSWERED
 
 
 def ask_cs(options: argparse.Namespace) -> int:
@@ -234,7 +167,7 @@ def national(options: argparse.Namespace) -> int:
 
 def municipalities(options: argparse.Namespace) -> int:
     """Runs the CS of all municipalities: the first load, the day, then until told to stop."""
-    world = load_world(options.folder)
+    world = _world(options.folder)
     task = Task(world.folder / "load.ndjson", world.folder / "day.ndjson", options.day_seconds)
 
     async def work() -> int:
@@ -293,15 +226,7 @@ def _parser() -> argparse.ArgumentParser:
         "--keep", action="store_true", help="終わっても動かしておく / keep it up afterwards"
     )
 
-    one = command(send, "send", "通知のファイルを市区町村として送る / send a file of notices")
-    _folder(one)
-    _register(one)
-    one.add_argument(
-        "--as", dest="municipality", required=True, metavar="CODE", help="団体コード / who sends"
-    )
-    one.add_argument("--url", help="接続先 (省けば実演のサーバ) / the server, by default the demo's")
-    one.add_argument("--json", action="store_true", help="機械が読む形で出す / for programs")
-    one.add_argument("file", type=Path, help="一行に一通知の JSON / one JSON notice a line")
+    _send_options(command(send, "send", "通知のファイルを市区町村として送る / send a file of notices"))
 
     got = command(
         receive_national, "receive-national", "全国サーバが受けたものを示す / what the national server got"
@@ -331,11 +256,34 @@ def _parser() -> argparse.ArgumentParser:
     return parser
 
 
+def _send_options(one: argparse.ArgumentParser) -> None:
+    _folder(one)
+    _register(one)
+    one.add_argument(
+        "--as", dest="municipality", required=True, metavar="CODE", help="団体コード / who sends"
+    )
+    one.add_argument(
+        "--url", type=_server_url, help="接続先 (省けば実演のサーバ) / the server, by default the demo's"
+    )
+    one.add_argument(
+        "--wait",
+        type=_seconds,
+        default=30.0,
+        metavar="SECONDS",
+        help="回答がないまま待つ秒数 (省けば 30) / how long to wait without an answer, 30 unless told",
+    )
+    one.add_argument("--json", action="store_true", help="機械が読む形で出す / for programs")
+    one.add_argument("file", type=Path, help="一行に一通知の JSON / one JSON notice a line")
+
+
 def _conformance_options(kit: argparse.ArgumentParser) -> None:
     _folder(kit)
     _register(kit)
     kit.add_argument(
-        "--server", metavar="URL", help="wss://HOST:PORT/notices (省けば実演のサーバ / default: the demo's)"
+        "--server",
+        type=_server_url,
+        metavar="URL",
+        help="wss://HOST:PORT/notices (省けば実演のサーバ / default: the demo's)",
     )
     kit.add_argument("--pki", type=Path, help="証明書のフォルダ (省けば実演のもの) / the certificates")
     kit.add_argument(
@@ -364,6 +312,42 @@ def _asking_options(asked: argparse.ArgumentParser) -> None:
     )
 
 
+def _server_url(text: str) -> str:
+    """The address of a notices door; a certificate is what the peers know each other by, so it is wss."""
+    try:
+        parts = urlsplit(text)
+        named = parts.scheme == "wss" and parts.hostname and parts.port != 0
+    except ValueError:
+        named = False
+    if not named:
+        raise argparse.ArgumentTypeError(
+            "wss://HOST:PORT/notices の形で指定してください / must look like wss://HOST:PORT/notices"
+        )
+    return text
+
+
+def _seconds(text: str) -> float:
+    """A number of seconds above 0, and not without end."""
+    try:
+        seconds = float(text)
+    except ValueError:
+        seconds = 0.0
+    if not 0 < seconds < math.inf:
+        raise argparse.ArgumentTypeError("0 より大きい秒数を指定してください / must be seconds above 0")
+    return seconds
+
+
+def _world(folder: Path) -> World:
+    """The demo that runs in a folder. Raises CommandFault."""
+    try:
+        return load_world(folder)
+    except FileNotFoundError:
+        raise CommandFault(
+            f"{folder} に実演がありません。make demo KEEP=1 で動かしてください"
+            " / no demo is there; start one with make demo KEEP=1"
+        ) from None
+
+
 def _folder(parser: argparse.ArgumentParser) -> None:
     parser.add_argument(
         "--folder", type=Path, default=DEFAULT_FOLDER, help="実演のフォルダ / the demo's folder"
@@ -379,18 +363,17 @@ def main(arguments: list[str] | None = None) -> int:
     options = _parser().parse_args(arguments)
     try:
         status: int = options.work(options)
-    except FileNotFoundError as fault:
-        print(
-            f"jukinet-sim: {fault.filename} がありません。make demo KEEP=1 で動かしてください",
-            file=sys.stderr,
-        )
+    except OSError as fault:
+        print(f"jukinet-sim: {fault.filename}: {fault.strerror}", file=sys.stderr)
         return 1
-    except PkiFileError as fault:
+    except (CommandFault, PkiFileError) as fault:
         print(f"jukinet-sim: {fault}", file=sys.stderr)
         return 1
     except ParcelRefused as fault:
         print(f"jukinet-sim: 電文が拒否された / the parcel was refused: {fault}", file=sys.stderr)
         return 1
+    except KeyboardInterrupt:
+        return 130
     return status
 
 

@@ -73,11 +73,17 @@ class MunicipalCs:
     """Sends what is posted. What is not answered, or answered LATER, is sent again, in the order posted."""
 
     def __init__(
-        self, window: Window, journal: Journal, answered: Callable[[Answered], None], last_number: int = 0
+        self,
+        window: Window,
+        journal: Journal,
+        answered: Callable[[Answered], None],
+        last_number: int = 0,
+        failed: Callable[[PeerFault], None] = lambda _fault: None,
     ) -> None:
         self._window = window
         self._journal = journal
         self._answered = answered
+        self._failed = failed
         self._waiting: deque[dict[str, Any]] = deque()
         self._posted = asyncio.Event()
         self._idle = asyncio.Event()
@@ -119,6 +125,7 @@ class MunicipalCs:
                     await self._converse(line)
             except PeerFault as fault:
                 self._show(fault.notice)
+                self._failed(fault)
                 pause = FIRST_PAUSE_S if self._settled > before else min(pause * 2, LONGEST_PAUSE_S)
                 await asyncio.sleep(pause * random.uniform(0.5, 1.0))  # noqa: S311 - spreads reconnects
 
@@ -262,7 +269,8 @@ class MunicipalCs:
     def _entry(self, event: str, notice: dict[str, Any], **fields: Any) -> dict[str, Any]:
         return {
             "event": event,
-            "id": notice["id"],
+            # One without an id goes out too: refusing it is the server's to do.
+            "id": notice.get("id"),
             # A faulty sender may use one id for two contents: the journal tells them apart.
             "content": hashlib.sha256(canonical(notice)).hexdigest()[:16],
             "register": self._window.register,

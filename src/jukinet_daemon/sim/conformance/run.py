@@ -13,7 +13,7 @@ from rich.console import Console
 from rich.table import Table
 
 from jukinet_daemon.keys import signing_key
-from jukinet_daemon.outward import Caller
+from jukinet_daemon.outward import Caller, call
 from jukinet_daemon.pki.files import load_certificate
 from jukinet_daemon.pki.peer import Role, identity_of
 from jukinet_daemon.pki.tls import client_context
@@ -61,9 +61,13 @@ def server_at(url: str, register: str, pki: Path) -> Server:
 
 
 async def results(server: Server, vectors: Sequence[Vector], kit: Kit) -> list[Result]:
-    """Puts vectors to a server and judges its answers."""
+    """Puts vectors to a server and judges its answers. Raises PeerFault when it lets nobody in."""
     writer = Writer(kit.templates, read_areas(), fresh_cast())
-    heard = await conduct(server, [writer.script(vector) for vector in vectors])
+    scripts = [writer.script(vector) for vector in vectors]
+    if sender := next((letter.sender for script in scripts for letter in script.letters), None):
+        async with call(server.url, server.caller_of(sender)):
+            pass  # A server that is not there has failed no vector.
+    heard = await conduct(server, scripts)
     return [Result(one.script.vector, tuple(_problems(one))) for one in heard]
 
 
@@ -85,7 +89,7 @@ async def run_conformance(
     """Runs the kit against a server and prints what came of it; 0 only if every vector passed.
 
     `code_check` is how the server takes a doubtful 住民票コード. What our own server is known to fail is put
-    to nobody. Raises PkiFileError, VectorFault, OSError.
+    to nobody. Raises PeerFault, PkiFileError, VectorFault, OSError.
     """
     kit = kit or load_kit()
     vectors = [vector for vector in kit.of(register, code_check) if vector.expected_failure is None]
