@@ -50,7 +50,7 @@ FROM_OUTSIDE: dict[str, set[str]] = {
 BY_HAND = {"head", "frames", "relayed", "names", "environment"}
 WITHOUT = {
     "cli/jukinet_sim.py": "the URL is of the command line",
-    "cli/pki.py": "times of a book that was read",
+    "cli/pki_shown.py": "times of a book that was read",
     "loops/relay.py": "the URL is of the configuration",
     "pki/ending.py": "times of a book that was read",
     "schemas.py": "tables that come with the program",

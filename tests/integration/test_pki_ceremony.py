@@ -1,9 +1,11 @@
 """The ceremony by the command line: what it makes runs a server, what it must not do it refuses."""
 
 import json
+import shlex
 import stat
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
+from hashlib import sha256
 from pathlib import Path
 from typing import Any
 
@@ -17,9 +19,11 @@ from conftest import HouseMaker
 from jukinet_daemon.cli.jukinetctl import main
 from jukinet_daemon.cli.pki import ISSUING_DAYS
 from jukinet_daemon.outward import PeerFault, call
+from jukinet_daemon.pki.authority import make_request
 from jukinet_daemon.pki.book import load_book, save_book
 from jukinet_daemon.pki.ending import endings
 from jukinet_daemon.pki.files import PkiFileError, load_certificate, load_crls, load_key
+from jukinet_daemon.pki.peer import PeerIdentity, Role, thumbprint
 from jukinet_daemon.pki.tls import TlsFiles
 from support.estate import Estate
 from support.notices import juki_change
@@ -176,7 +180,7 @@ def test_the_book_tells_what_was_issued_what_ends_and_what_was_revoked(office: O
     assert shown[0]["serial"] == rows[2]["serial"]
     assert office.do("expiring", office.issuing, "--days", 30) == []
     ending = [row["serial"] for row in office.do("expiring", office.issuing, "--days", 400)]
-    assert ending == [row["serial"] for row in rows]
+    assert ending == ["1", *(row["serial"] for row in rows)]
     office.do("revoke", office.issuing, rows[1]["serial"].upper(), "--reason", "superseded")
     ending.remove(rows[1]["serial"])
     assert [row["serial"] for row in office.do("expiring", office.issuing, "--days", 400)] == ending
@@ -189,7 +193,7 @@ def test_the_book_tells_what_was_issued_what_ends_and_what_was_revoked(office: O
 
 
 def test_the_calendar_knows_the_ca_its_list_and_what_has_ended(office: Office) -> None:
-    def ending(at: float, days: int = 60) -> list[str]:
+    def ending(at: float, days: int | None = None) -> list[str]:
         now = datetime.now(UTC) + timedelta(days=at)
         return [found.who for found in endings(office.issuing, days, now)]
 
@@ -205,10 +209,13 @@ def test_the_calendar_knows_the_ca_its_list_and_what_has_ended(office: Office) -
     assert ending(336) == [crl]
     assert ending(338) == [crl, juki, cs]
     assert ending(398) == [crl, juki, cs]
-    # The CA itself in its last fifth, whatever the days asked for; and once it has ended.
+    # The CA itself in its last fifth; and once it has ended.
     assert ending(0.79 * ISSUING_DAYS) == [crl, juki, cs]
     assert ending(0.81 * ISSUING_DAYS) == ["CA CN=issuing", crl, juki, cs]
     assert ending(1.01 * ISSUING_DAYS, 0) == ["CA CN=issuing", crl, juki, cs]
+    # Whoever names the days is told of all that ends within them, and of nothing else.
+    assert [ending(0, days) for days in (30, 36, 400)] == [[], [crl], [crl, juki, cs]]
+    assert ending(0.81 * ISSUING_DAYS, 60) == [crl, juki, cs]
     (office.issuing / "ca.crl").unlink()
     (row,) = office.do("expiring", office.issuing)
     assert (row["who"], row["not_after"], row["days_left"]) == (crl, "まだない / none yet", None)
@@ -247,6 +254,82 @@ def test_what_it_must_not_do_it_refuses(office: Office, tmp_path: Path) -> None:
     assert "no passphrase was given" in office.refused("crl", office.root)
     assert "not of our form" in office.refused("request", tmp_path, *office.who("cs", "福岡市"))
     assert not out[1].exists()
+
+
+def test_both_ends_compare_one_digest(office: Office, capsys: pytest.CaptureFixture[str]) -> None:
+    host = office.hosts
+    asked = office.do("request", host, *office.who("cs", FUKUOKA))
+    csr = x509.load_pem_x509_csr(Path(asked["request"]).read_bytes())
+    digest = sha256(csr.public_bytes(Encoding.DER)).hexdigest()
+    out = ("--csr", asked["request"], "--out", host / "cs.pem")
+    issued = office.do("issue", office.issuing, *office.who("cs", FUKUOKA), *out)
+    (shown,) = office.do("show", asked["request"])
+    assert asked["sha256"] == shown["sha256"] == issued["request_sha256"] == digest
+    assert shown["asks_for"] == asked["identity"]
+    (of_ca,) = office.do("show", office.issuing / "ca.csr")
+    assert of_ca["asks_for"] == "CA CN=issuing"
+    assert main(["pki", "show", asked["request"]]) == 0
+    assert " ".join(digest[at : at + 4] for at in range(0, 64, 4)) in capsys.readouterr().out
+
+
+def test_what_a_person_is_shown_has_thumbprints_and_lists(
+    office: Office, capsys: pytest.CaptureFixture[str]
+) -> None:
+    certificate = office.peer("cs", FUKUOKA).certificate
+    (serial,) = (row["serial"] for row in office.do("list", office.issuing))
+    office.do("revoke", office.issuing, serial, "--reason", "superseded")
+    office.publish()
+    assert main(["pki", "show", str(certificate)]) == 0
+    assert thumbprint(load_certificate(certificate)) in capsys.readouterr().out
+    assert main(["pki", "show", str(office.folder / "peers.crl")]) == 0
+    told = capsys.readouterr().out
+    assert all(part in told for part in ("CN=issuing", "CN=root", serial))
+    assert main(["pki", "list", str(office.issuing)]) == 0
+    assert serial in capsys.readouterr().out
+    assert "not one kind" in office.refused("show", office.issuing / "ca.key")
+
+
+@pytest.mark.parametrize(("role", "name"), [("cs", "401308"), ("cs", "401315"), ("pref", "foo")])
+def test_nobody_is_certified_who_cannot_be(office: Office, tmp_path: Path, role: str, name: str) -> None:
+    who = office.who(role, name)
+    made = make_request(tmp_path, "asked", PeerIdentity(TRUST_DOMAIN, Role(role), name))
+    out = ("--csr", made, "--out", tmp_path / "out.pem")
+    told = [office.refused("request", tmp_path, *who)]
+    told += [office.refused(verb, office.issuing, *who, *out) for verb in ("issue", "renew")]
+    assert all(f"{name}: " in line for line in told)
+    assert not (tmp_path / "out.pem").exists()
+    assert office.do("list", office.issuing) == []
+
+
+def test_another_prefecture_brings_its_municipalities(office: Office, tmp_path: Path) -> None:
+    table = tmp_path / "areas.csv"
+    table.write_text("code,name,designated_city\n131016,千代田区,\n", "utf-8")
+    office.do("request", tmp_path, *office.who("cs", "131016"))
+    office.do("request", tmp_path, *office.who("cs", "131024"))
+    listed = ("--areas", table)
+    told = office.refused("request", tmp_path / "x", *office.who("cs", "131024"), *listed)
+    assert "not in the list" in told
+    who = office.who("cs", "131016")
+    assert "has no municipality" in office.refused("request", tmp_path, *who, "--areas", office.word)
+    assert "nowhere.csv" in office.refused("request", tmp_path, *who, "--areas", tmp_path / "nowhere.csv")
+
+
+@pytest.mark.parametrize("days", ["0", "-1", "１", "x"])
+def test_a_list_of_no_days_is_not_one_of_the_usual(office: Office, days: str) -> None:
+    with pytest.raises(SystemExit) as ended:
+        main(["pki", "crl", str(office.issuing), "--days", days])
+    assert ended.value.code == 2
+    assert load_book(office.issuing).crl_number == 1
+
+
+def test_the_next_command_is_one_that_runs(
+    office: Office, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    made = office.do("init-issuing", tmp_path / "next", "--name", "issuing 2", "--trust-domain", TRUST_DOMAIN)
+    monkeypatch.chdir(tmp_path / "next")
+    words = shlex.split(made["next"].replace("ROOT_FOLDER", str(office.root)))
+    words[words.index("--passphrase") :] = ["--passphrase-file", str(office.word)]
+    assert main(words[1:]) == 0
 
 
 def test_a_request_for_more_than_one_name_is_refused(office: Office, tmp_path: Path) -> None:

@@ -7,13 +7,16 @@ from collections.abc import Callable
 from dataclasses import asdict
 from datetime import UTC, datetime
 from pathlib import Path
+from shlex import quote
 from typing import Any
 
-from cryptography import x509
-from rich.console import Console
-from rich.table import Table
-
 from jukinet_daemon.cli.control import CommandFault
+from jukinet_daemon.cli.pki_arguments import ARGUMENTS
+from jukinet_daemon.cli.pki_shown import by_line, certified, crl, ending, entry, in_file, requested
+from jukinet_daemon.cli.plain import plain
+from jukinet_daemon.cli.tables import Column, show_list
+from jukinet_daemon.domain.area import Areas
+from jukinet_daemon.domain.bases import BasisFault
 from jukinet_daemon.pki.authority import (
     Authority,
     accept_issuing,
@@ -22,21 +25,14 @@ from jukinet_daemon.pki.authority import (
     make_request,
     revoke,
 )
-from jukinet_daemon.pki.book import Entry, load_book
-from jukinet_daemon.pki.ending import Ending, endings
-from jukinet_daemon.pki.files import PkiFileError, load_chain
-from jukinet_daemon.pki.peer import IdentityError, PeerIdentity, Role, identity_of, thumbprint
+from jukinet_daemon.pki.book import load_book
+from jukinet_daemon.pki.ending import endings
+from jukinet_daemon.pki.files import PkiFileError
+from jukinet_daemon.pki.names import require_name
+from jukinet_daemon.pki.peer import IdentityError, PeerIdentity, Role
+from jukinet_daemon.schemas import read_areas
 
 ROOT_DAYS, ISSUING_DAYS, LEAF_DAYS, CRL_DAYS = 7305, 3652, 397, 35
-SOON_DAYS = 60
-REASONS = (
-    "key_compromise",
-    "affiliation_changed",
-    "superseded",
-    "cessation_of_operation",
-    "ca_compromise",
-    "unspecified",
-)
 Options = argparse.Namespace
 
 
@@ -62,40 +58,43 @@ def pki(options: Options) -> int:
     if options.json:
         print(json.dumps(done, ensure_ascii=False, indent=1))
     else:
-        _print(done)
+        _print(done, table=options.verb in ("list", "expiring"))
     return 0
 
 
 def _init_root(options: Options) -> dict[str, Any]:
     create_root(options.folder, options.name, options.trust_domain, ROOT_DAYS, _new_passphrase(options))
-    return {"root": str(options.folder / "ca.pem")} | _described(options.folder / "ca.pem")[0]
+    return {"root": str(options.folder / "ca.pem")} | certified(options.folder / "ca.pem")
 
 
 def _init_issuing(options: Options) -> dict[str, Any]:
     asked = create_issuing(options.folder, options.name, options.trust_domain, _new_passphrase(options))
-    return {"request": str(asked), "next": "jukinetctl pki sign-issuing ROOT_FOLDER --csr ... --out ..."}
+    name = quote(options.name)
+    following = f"jukinetctl pki sign-issuing ROOT_FOLDER --csr {asked.name} --name {name} --out issuing.pem"
+    return {"request": str(asked)} | requested(asked) | {"next": f"{following} --passphrase"}
 
 
 def _sign_issuing(options: Options) -> dict[str, Any]:
     authority = Authority(options.folder, _passphrase(options))
     days = options.days or ISSUING_DAYS
     authority.issue_ca(options.csr, options.name, days, options.out)
-    return {"certificate": str(options.out)} | _described(options.out)[0]
+    return {"certificate": str(options.out)} | certified(options.out) | _of_request(options)
 
 
 def _accept_issuing(options: Options) -> dict[str, Any]:
     accept_issuing(options.folder, options.certificate, options.root)
-    return {"issuing": str(options.folder / "ca.pem")} | _described(options.folder / "ca.pem")[0]
+    return {"issuing": str(options.folder / "ca.pem")} | certified(options.folder / "ca.pem")
 
 
 def _request(options: Options) -> dict[str, Any]:
-    identity = PeerIdentity(options.trust_domain, Role(options.role), options.name)
+    identity = _identity(options)
     asked = make_request(options.folder, f"{options.role}-{options.name}", identity)
-    return {"request": str(asked), "key": str(asked.with_suffix(".key")), "identity": identity.uri}
+    made = {"request": str(asked), "key": str(asked.with_suffix(".key")), "identity": identity.uri}
+    return made | {"sha256": requested(asked)["sha256"]}
 
 
 def _issue(options: Options) -> dict[str, Any]:
-    identity = PeerIdentity(options.trust_domain, Role(options.role), options.name)
+    identity = _identity(options)
     older = load_book(options.folder).in_use(identity.uri, datetime.now(UTC))
     if options.verb == "issue" and older:
         raise ValueError(f"{identity.uri} has {older[-1].serial} in use; use `renew`, or revoke that first")
@@ -104,75 +103,57 @@ def _issue(options: Options) -> dict[str, Any]:
     authority = Authority(options.folder, _passphrase(options))
     authority.issue(options.csr, identity, options.days or LEAF_DAYS, options.out)
     replaced = {"replaces": [entry.serial for entry in older]} if older else {}
-    return {"certificate": str(options.out)} | _described(options.out)[0] | replaced
+    return {"certificate": str(options.out)} | certified(options.out) | _of_request(options) | replaced
+
+
+def _of_request(options: Options) -> dict[str, Any]:
+    """The digest of what was certified, to be written down beside what the telephone said."""
+    return {"request_sha256": requested(options.csr)["sha256"]}
 
 
 def _revoke(options: Options) -> dict[str, Any]:
-    entry = revoke(options.folder, options.serial.lower(), options.reason)
-    return asdict(entry) | {"next": "jukinetctl pki crl: 失効は次の CRL から効く / counts from the next CRL"}
-
-
-def _crl(options: Options) -> dict[str, Any]:
-    crl = Authority(options.folder, _passphrase(options)).publish(options.days or CRL_DAYS)
-    number = crl.extensions.get_extension_for_class(x509.CRLNumber).value.crl_number
-    assert crl.next_update_utc is not None  # noqa: S101 - we have just set it
-    return {
-        "crl": str(options.folder / "ca.crl"),
-        "number": number,
-        "revoked": len(crl),
-        "next_update": crl.next_update_utc.isoformat(),
+    revoked = revoke(options.folder, options.serial.lower(), options.reason)
+    return asdict(revoked) | {
+        "next": "jukinetctl pki crl: 失効は次の CRL から効く / counts from the next CRL"
     }
 
 
+def _crl(options: Options) -> dict[str, Any]:
+    made = Authority(options.folder, _passphrase(options)).publish(options.days or CRL_DAYS)
+    return {"crl": str(options.folder / "ca.crl")} | crl(made)
+
+
 def _list(options: Options) -> list[dict[str, Any]]:
-    return [_row(entry) for entry in load_book(options.folder).entries]
+    return [entry(written) for written in load_book(options.folder).entries]
 
 
 def _expiring(options: Options) -> list[dict[str, Any]]:
     now = datetime.now(UTC)
-    return [_ending(found, now) for found in endings(options.folder, options.days or SOON_DAYS, now)]
+    return [ending(found, now) for found in endings(options.folder, options.days, now)]
 
 
 def _show(options: Options) -> list[dict[str, Any]]:
-    return _described(options.file)
+    return in_file(options.file)
 
 
-def _ending(found: Ending, now: datetime) -> dict[str, Any]:
-    end = found.not_after
-    return {
-        "serial": found.serial,
-        "who": found.who,
-        "not_after": end.isoformat() if end else "まだない / none yet",
-        "days_left": (end - now).days if end else None,
-    }
+def _identity(options: Options) -> PeerIdentity:
+    """Whom to ask or issue for. Raises IdentityError, NameFault, PkiFileError for a table of no use."""
+    identity = PeerIdentity(options.trust_domain, Role(options.role), options.name)
+    require_name(identity, _areas(options.areas, options.name) if identity.role is Role.CS else None)
+    return identity
 
 
-def _row(entry: Entry) -> dict[str, Any]:
-    left = datetime.fromisoformat(entry.not_after) - datetime.now(UTC)
-    return asdict(entry) | {"days_left": left.days}
-
-
-def _described(path: Path) -> list[dict[str, Any]]:
-    return [_certificate(certificate) for certificate in load_chain(path)]
-
-
-def _certificate(certificate: x509.Certificate) -> dict[str, Any]:
+def _areas(table: Path | None, code: str) -> Areas | None:
+    """The municipalities to look a code up in: a table's, or the packaged ones of that prefecture."""
     try:
-        who = identity_of(certificate).uri
-    except IdentityError as error:
-        who = f"CA {_name(certificate)}" if error.reason == "signing-certificate" else f"- ({error.reason})"
-    return {
-        "who": who,
-        "issuer": certificate.issuer.rfc4514_string(),
-        "serial": f"{certificate.serial_number:x}",
-        "not_before": certificate.not_valid_before_utc.isoformat(),
-        "not_after": certificate.not_valid_after_utc.isoformat(),
-        "thumbprint": thumbprint(certificate),
-    }
-
-
-def _name(certificate: x509.Certificate) -> str:
-    return certificate.subject.rfc4514_string()
+        areas = read_areas(table)
+    except (BasisFault, OSError) as fault:
+        raise ValueError(f"--areas: {fault}") from None
+    if not areas.senders:
+        raise ValueError(f"--areas: {table}: 市区町村がない / has no municipality")
+    # 団体コード: the first two digits are the prefecture's.
+    known = table is not None or any(area[:2] == code[:2] for area in areas.codes)
+    return areas if known else None
 
 
 def _passphrase(options: Options) -> bytes | None:
@@ -198,63 +179,32 @@ def _first_line(path: Path) -> bytes:
     return line
 
 
-def _print(done: dict[str, Any] | list[dict[str, Any]]) -> None:
-    console = Console()
-    if isinstance(done, dict):
-        for name, value in done.items():
-            console.print(f"{name:12} {value}", soft_wrap=True, highlight=False)
+def _print(done: dict[str, Any] | list[dict[str, Any]], *, table: bool) -> None:
+    if table:
+        assert isinstance(done, list)  # noqa: S101 - what a book or a calendar gives
+        _print_table(done)
         return
-    table = Table(title=f"証明書 {len(done)} 枚 / certificates")
-    for heading in ("番号 / serial", "だれの / who", "終わり / ends", "失効 / revoked"):
-        table.add_column(heading, overflow="fold")
-    for row in done:
-        revoked = f"{row['revoked_at'][:10]} {row['reason']}" if row.get("revoked_at") else ""
-        ends = row["not_after"].partition("T")[0]
-        table.add_row(row["serial"], row["who"], ends, revoked)
-    console.print(table)
+    for at, one in enumerate([done] if isinstance(done, dict) else done):
+        print(*([""] if at else []), *map(plain, by_line(one)), sep="\n")
+
+
+def _print_table(rows: list[dict[str, Any]]) -> None:
+    columns = (
+        Column("番号 / serial"),
+        Column("だれの / who", folds=True),
+        Column("終わり / ends"),
+        Column("失効 / revoked", folds=True),
+    )
+    cells = [(row["serial"], row["who"], row["not_after"].partition("T")[0], _revoked(row)) for row in rows]
+    show_list(f"証明書 {len(rows)} 枚 / certificates", columns, cells)
+
+
+def _revoked(row: dict[str, Any]) -> str:
+    return f"{row['revoked_at'][:10]} {row['reason']}" if row.get("revoked_at") else ""
 
 
 _KEY = "passphrase passphrase-file"
-_WHO = "role name trust-domain"
-ARGUMENTS: dict[str, tuple[tuple[str, ...], dict[str, Any]]] = {
-    "folder": (("folder",), {"type": Path, "metavar": "FOLDER", "help": "フォルダ / the folder"}),
-    "file": (("file",), {"type": Path, "metavar": "FILE", "help": "証明書 / a certificate file"}),
-    "serial": (("serial",), {"metavar": "SERIAL", "help": "証明書の番号 (16 進) / serial, hexadecimal"}),
-    "name": (
-        ("--name",),
-        {"required": True, "help": "名前: 団体コード, juki, fuhyo, 担当者, CA の名 / name"},
-    ),
-    "role": (("--role",), {"required": True, "choices": [r.value for r in Role], "help": "役割 / role"}),
-    "trust-domain": (("--trust-domain",), {"required": True, "help": "信頼ドメイン / trust domain"}),
-    "csr": (("--csr",), {"type": Path, "required": True, "metavar": "FILE", "help": "要求 / the request"}),
-    "out": (("--out",), {"type": Path, "required": True, "metavar": "FILE", "help": "書き出す先 / output"}),
-    "certificate": (
-        ("--certificate",),
-        {"type": Path, "required": True, "metavar": "FILE", "help": "ルートが出した証明書 / from the root"},
-    ),
-    "root": (
-        ("--root",),
-        {
-            "type": Path,
-            "required": True,
-            "metavar": "FILE",
-            "help": "ルートの証明書 / the root's",
-        },
-    ),
-    "days": (("--days",), {"type": int, "metavar": "N", "help": "日数 / days"}),
-    "reason": (
-        ("--reason",),
-        {"required": True, "choices": REASONS, "help": "失効の理由 (RFC 5280 5.3.1) / why"},
-    ),
-    "passphrase": (
-        ("--passphrase",),
-        {"action": "store_true", "help": "鍵の合言葉を尋ねる / ask for the passphrase of the key"},
-    ),
-    "passphrase-file": (
-        ("--passphrase-file",),
-        {"type": Path, "metavar": "FILE", "help": "合言葉の入ったファイル / a file that holds it"},
-    ),
-}
+_WHO = "role name trust-domain areas"
 VERBS: dict[str, tuple[Callable[[Options], Any], str, str]] = {
     "init-root": (_init_root, "ルート認証局を作る / make the root", f"folder name trust-domain {_KEY}"),
     "init-issuing": (
@@ -282,6 +232,10 @@ VERBS: dict[str, tuple[Callable[[Options], Any], str, str]] = {
     "revoke": (_revoke, "証明書を失効させる / revoke", "folder serial reason"),
     "crl": (_crl, "CRL を発行する / publish a CRL", f"folder days {_KEY}"),
     "list": (_list, "発行したものをすべて示す / all that was issued", "folder"),
-    "expiring": (_expiring, "まもなく終わるもの、終わったもの / what ends soon or has ended", "folder days"),
-    "show": (_show, "証明書の中身を示す / what is in a file", "file"),
+    "expiring": (
+        _expiring,
+        "まもなく終わるもの、終わったもの / what ends soon or has ended",
+        "folder within",
+    ),
+    "show": (_show, "証明書、要求、CRL の中身を示す / what is in a file", "file"),
 }

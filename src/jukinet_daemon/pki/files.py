@@ -26,6 +26,7 @@ _CRL = re.compile(rb"-----BEGIN X509 CRL-----.*?-----END X509 CRL-----", re.DOTA
 # A version that X.509 does not have is no ValueError to the library.
 _UNREADABLE = (ValueError, x509.InvalidVersion)
 _LABEL = re.compile(rb"-----BEGIN ([A-Z0-9 ]+)-----")
+CERTIFICATES, REQUESTS, CRLS = "CERTIFICATE", "CERTIFICATE REQUEST", "X509 CRL"
 
 
 class PkiFileError(Exception):
@@ -81,7 +82,7 @@ def write_request(path: Path, request: x509.CertificateSigningRequest) -> None:
 
 def load_request(path: Path) -> x509.CertificateSigningRequest:
     """Give the request of a file, whose signature shows that its maker has the key; raise PkiFileError."""
-    data = _read_only(path, "CERTIFICATE REQUEST")
+    data = _read_only(path, REQUESTS)
     try:
         request = x509.load_pem_x509_csr(data)
     except _UNREADABLE as error:
@@ -106,6 +107,17 @@ def write_public(path: Path, data: bytes) -> None:
     _replace(path, data, _PUBLIC)
 
 
+def label_of(path: Path) -> str:
+    """Which of the three kinds of public PEM blocks a file holds; raise PkiFileError for any other."""
+    found = set(_LABEL.findall(_read(path)))
+    for label in (CERTIFICATES, REQUESTS, CRLS):
+        if found == {label.encode("ascii")}:
+            return label
+    raise PkiFileError(
+        path, "証明書、要求、失効リストのどれか一種でない / not one kind of certificates, request or CRLs"
+    )
+
+
 def load_certificate(path: Path) -> x509.Certificate:
     """Give the first certificate of a file; raise PkiFileError."""
     return load_chain(path)[0]
@@ -113,7 +125,7 @@ def load_certificate(path: Path) -> x509.Certificate:
 
 def load_chain(path: Path) -> tuple[x509.Certificate, ...]:
     """Give all certificates of a file, one or more, in its order; raise PkiFileError."""
-    data = _read_only(path, "CERTIFICATE")
+    data = _read_only(path, CERTIFICATES)
     try:
         return tuple(x509.load_pem_x509_certificates(data))
     except _UNREADABLE as error:
@@ -122,7 +134,7 @@ def load_chain(path: Path) -> tuple[x509.Certificate, ...]:
 
 def load_crls(path: Path) -> tuple[x509.CertificateRevocationList, ...]:
     """Give the CRLs of a file, one or more; raise PkiFileError."""
-    data = _read_only(path, "X509 CRL")
+    data = _read_only(path, CRLS)
     blocks = _CRL.findall(data)
     try:
         crls = tuple(x509.load_pem_x509_crl(block) for block in blocks)

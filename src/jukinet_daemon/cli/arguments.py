@@ -1,0 +1,10 @@
+"""引数の形: what several commands take from the command line in the same form."""
+
+import argparse
+
+
+def count(text: str) -> int:
+    """A number from 1 on. Raises ArgumentTypeError: 0 does not mean "the usual", nor -2 "all but"."""
+    if not (text.isascii() and text.isdigit() and int(text) > 0):
+        raise argparse.ArgumentTypeError("1 以上の整数でない / is no whole number from 1 on")
+    return int(text)
