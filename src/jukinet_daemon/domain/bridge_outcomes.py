@@ -163,6 +163,14 @@ ALREADY_ANSWERED = Outcome(
     "法30条の24第1項",
     _NEW_CASE,
 )
+WITHHELD = Outcome(
+    "B332",
+    _R,
+    "データベースが国外転出者と認めない",
+    "the database itself does not see a person overseas",
+    "法17条3号, 法30条の24第1項",
+    "管理者に知らせる。時計のずれかプログラムの誤りの疑いがある",
+)
 UNREADABLE = Outcome(
     "B340", _R, "橋の電文の形式が違う", "not a message of the bridge", "規則12条", "プログラムを直す"
 )
@@ -176,3 +184,6 @@ BRIDGE_OUTCOMES: dict[str, Outcome] = {
 
 # The last address was in another prefecture: 機構 has the record (法30条の11第1項, 30条の44の6第6項).
 ELSEWHERE = (NOT_HERE, MOVED_AWAY)
+
+# Why the 附票 server, called back, may not confirm. Whatever else it says confirms nothing and is no reason.
+UNCONFIRMED = (NOT_CONFIRMED, NOT_IN_FUHYO, FUHYO_DELETED, HAS_ADDRESS, NO_CODE, NOTICE_WAITS)

@@ -10,7 +10,7 @@ from dataclasses import dataclass, replace
 import structlog
 
 from jukinet_daemon.domain import bridge_outcomes as outcomes
-from jukinet_daemon.domain.bridge_outcomes import BRIDGE_OUTCOMES
+from jukinet_daemon.domain.bridge_outcomes import UNCONFIRMED
 from jukinet_daemon.domain.outcomes import Outcome
 from jukinet_daemon.domain.overseas import left_overseas
 from jukinet_daemon.ledger.leaf import Leaf
@@ -18,6 +18,7 @@ from jukinet_daemon.service.bridge_case import Correspondent, PeerUnreachable, P
 from jukinet_daemon.service.clock import Clock
 from jukinet_daemon.service.metrics import Metrics
 from jukinet_daemon.store.bridge_release import Burning, Burnt, Found, ReleaseStore
+from jukinet_daemon.store.faults import RightFault
 from jukinet_daemon.vault.fields import Vault
 from jukinet_daemon.vault.seal import seal_to
 from jukinet_daemon.wire.bridge import (
@@ -41,6 +42,7 @@ log = structlog.get_logger()
 REGISTER = "juki"
 # A person moves on between reading and burning only when a notice comes in at that very moment.
 TRIES = 3
+_REASONS = {outcome.code: outcome for outcome in UNCONFIRMED}
 
 
 @dataclass(frozen=True, slots=True)
@@ -129,7 +131,7 @@ class Releaser:
             outcome = left_overseas(entry.last, request.resident_code, today)
             if said != outcomes.CONFIRMED.code:
                 # What the other server gave as its reason stands before what our file says.
-                outcome = BRIDGE_OUTCOMES.get(said or "", outcomes.NOT_CONFIRMED)
+                outcome = _REASONS.get(said or "", outcomes.NOT_CONFIRMED)
             judged.append(_Judged(request, said, entry, outcome))
         if lost := sum(item.outcome is outcomes.NOT_CONFIRMED for item in judged):
             log.error("bridge_not_confirmed", requests=lost, case=ask.case.id)
@@ -158,7 +160,12 @@ class Releaser:
 
         The database gives a number for a burnt request only, once that is committed.
         """
-        results = await self._store.burn([self._burning(reading, item) for item in judged])
+        try:
+            results = await self._store.burn([self._burning(reading, item) for item in judged])
+        except RightFault:
+            if all(item.outcome is not outcomes.ANSWERED for item in judged):
+                raise
+            return await self._apart(reading, judged, sealed)
         given = await self._store.given([item.request.id for item in judged])
         moved = []
         for item, result, gift in zip(judged, results, given, strict=True):
@@ -168,6 +175,19 @@ class Releaser:
                 number = self._store.number(gift)
                 sealed[item.request.id] = await self._sealed(reading, item, result, number)
         return moved
+
+    async def _apart(
+        self, reading: _Reading, judged: Sequence[_Judged], sealed: dict[str, str]
+    ) -> list[_Judged]:
+        """Burns each request for itself, where the database withholds the number of one of them.
+
+        It took back the evidence of them all; whom it withholds is refused, and that is on record.
+        """
+        if len(judged) > 1:
+            rounds = [await self._round(reading, [item], sealed) for item in judged]
+            return [item for moved in rounds for item in moved]
+        log.error("bridge_withheld", case=reading.ask.case.id)
+        return await self._round(reading, [replace(judged[0], outcome=outcomes.WITHHELD)], sealed)
 
     async def _sealed(self, reading: _Reading, item: _Judged, result: Burnt, number: str | None) -> str:
         release = Release(item.outcome.code, number)

@@ -18,6 +18,10 @@ class OverFault(StoreFault):
     """What was to be worked on ended meanwhile; the database is well."""
 
 
+class RightFault(StoreFault):
+    """The database does not let this role do it, or one of our own functions there does not."""
+
+
 class UnsafeDatabase(StoreFault):
     """The database may lose what it confirmed, or has another schema. `problems` names each setting."""
 
@@ -43,4 +47,4 @@ def _kind(sqlstate: str) -> type[StoreFault]:
     """Class 22: data, 23: constraints. P0002 is raised by our own functions alone."""
     if sqlstate.startswith(("22", "23")):
         return RowFault
-    return OverFault if sqlstate == "P0002" else StoreFault
+    return {"P0002": OverFault, "42501": RightFault}.get(sqlstate, StoreFault)
