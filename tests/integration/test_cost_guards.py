@@ -65,7 +65,7 @@ VALUES: dict[str, tuple[Any, ...]] = {
     "close_outbox": (1, [1, 2], [None, "N310"], [DAY, DAY]),
     "relayed_of_day": (date(2021, 1, 3),),
     "heard_of_sender": ("444401", datetime(2026, 1, 1, tzinfo=UTC), timedelta(minutes=5)),
-    "find_new_numbers": (["444401", "444402"], [0, 0], 100),
+    "find_new_numbers": (["444401", "444402"], [0, 0], 100, 10_000),
     "find_history": ("code", "00000000001"),
     "find_states": ([1, 2],),
     "find_held_notice": ("00000000-0000-0000-0000-000000000001",),
