@@ -61,7 +61,10 @@ _GROUPS = {
     "L": ("未受領", "Not taken. Send the same notice under the same id again, later."),
     "B": (
         "橋",
-        "What the two servers and an office's list are answered on the bridge ([bridge.md](bridge.md)).",
+        (
+            "What the two servers and an office's list are answered on the bridge ([bridge.md](bridge.md))."
+            " The codes `B400` to `B423`, that refuse a legal basis, are in [legal-bases.md](legal-bases.md)."
+        ),
     ),
     "W": ("付記", "Stands only in `remarks`, beside an answer of class ACCEPTED or HELD."),
 }

@@ -220,6 +220,11 @@ async def _said(answer: aiohttp.ClientResponse) -> Any:
 
 
 def _session(config: Config) -> aiohttp.ClientSession:
+    if config.register_ != "fuhyo":
+        raise CommandFault(
+            "橋の窓口は附票 (fuhyo) のサーバにだけあります。--config にその設定を指定してください"
+            " / the bridge is asked at the fuhyo server: give its configuration"
+        )
     if config.bridge is None or config.bridge.socket is None:
         raise CommandFault("[bridge] socket が設定にありません / no [bridge] socket is configured")
     # A block of a long list may take its time.
