@@ -54,3 +54,14 @@ async def test_only_what_holds_good_now_is_compared(new_database: Callable[[str]
         assert len(await shared()) == 1
         await tell(desk, juki_change(change="deletion", cause="death", person=third["person"]))
         assert await shared() == []
+
+
+async def test_no_role_of_the_program_reads_it(new_database: Callable[[str], str]) -> None:
+    rights = (
+        "SELECT bool_or(has_table_privilege(rolname, 'shared_number', 'SELECT')) FROM pg_roles"
+        r" WHERE rolname LIKE 'jukinet\_%'"
+    )
+    async with session(new_database("juki")) as owner:
+        assert await owner.fetchval(rights) is False
+        await owner.execute("GRANT SELECT ON shared_number TO jukinet_status")
+        assert await owner.fetchval(rights) is True
