@@ -124,7 +124,7 @@ async def test_it_outlives_a_restart_and_ends_by_itself(house: House) -> None:
     ("until_", "reason", "word"),
     [
         (soon(hours=-1), "", "later than now"),
-        (soon(days=8), "", "within days"),
+        (soon(days=8), "", "within 7 days"),
         ("tomorrow", "", "looks like this"),
         (soon(hours=1), "長" * 21, "too long"),
         (soon(hours=1), "a\nb", "too long"),

@@ -20,6 +20,7 @@ from rich.progress import Progress
 from rich.table import Table
 
 from jukinet_daemon.cli.control import CommandFault
+from jukinet_daemon.cli.tables import Column, show_list
 from jukinet_daemon.config import Config
 from jukinet_daemon.domain.bridge_outcomes import BRIDGE_OUTCOMES
 from jukinet_daemon.vault.age import AgeFault, open_age
@@ -63,7 +64,7 @@ def bridge(config: Config, options: argparse.Namespace) -> int:
     elif options.verb == "show":
         _show(found)
     else:
-        Console().print(_table(found))
+        _list(found)
     return 0
 
 
@@ -267,12 +268,21 @@ def _outcomes(title: str, counts: dict[str, int] | Counter[str]) -> Table:
     return table
 
 
-def _table(cases: list[dict[str, Any]]) -> Table:
-    table = Table(title=f"事案 {len(cases)} 件 / cases")
-    for heading in ("事案", "開いた時", "所属", "事務", "根拠", "状態", "人"):
-        table.add_column(heading, no_wrap=heading == "事案")
-    for case in cases:
-        count = sum(case["outcomes"].values())
-        cells = (case[name] for name in ("case_id", "opened_at", "office", "affair", "basis", "state"))
-        table.add_row(*cells, f"{count:,}")
-    return table
+_LISTED = {
+    "case_id": Column("事案"),
+    "opened_at": Column("開いた時"),
+    "office": Column("所属", spare=True),
+    "affair": Column("事務", spare=True),
+    "basis": Column("根拠", spare=True),
+    "state": Column("状態"),
+    "people": Column("人", right=True),
+}
+
+
+def _list(cases: list[dict[str, Any]]) -> None:
+    def cells(case: dict[str, Any]) -> list[str]:
+        to_the_minute = case["opened_at"][:16].replace("T", " ")
+        told = case | {"opened_at": to_the_minute, "people": f"{sum(case['outcomes'].values()):,}"}
+        return [str(told[name]) for name in _LISTED]
+
+    show_list(f"事案 {len(cases)} 件 / cases", tuple(_LISTED.values()), map(cells, cases))

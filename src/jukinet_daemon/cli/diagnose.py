@@ -162,4 +162,4 @@ def _clocks(report: dict[str, Any]) -> list[Finding]:
 
 
 def _clock(whose: str, english: str, ahead: float) -> Finding:
-    return Finding("時計 / clock", abs(ahead) <= CLOCK_TOLERANCE_S, f"{whose} {ahead:+} 秒 / {english}")
+    return Finding("時計 / clock", abs(ahead) <= CLOCK_TOLERANCE_S, f"{whose} {ahead:+z.1f} 秒 / {english}")

@@ -14,11 +14,11 @@ from urllib.parse import urlsplit
 
 import uvloop
 from rich.console import Console
-from rich.table import Table
 
 from jukinet_daemon.cli.control import CommandFault
 from jukinet_daemon.cli.send import UNANSWERED
 from jukinet_daemon.cli.send import send as send_file
+from jukinet_daemon.cli.tables import Column, show_list
 from jukinet_daemon.keys import signing_key
 from jukinet_daemon.outward import PeerFault
 from jukinet_daemon.pki.files import PkiFileError, load_certificate
@@ -84,22 +84,26 @@ def receive_national(options: argparse.Namespace) -> int:
         for entry in entries:
             print(json.dumps(entry, ensure_ascii=False))
         return 0
-    table = Table(title=f"全国サーバ ({options.register}): {len(entries):,} 件")
-    for heading in ("結果", "更新順番号", "人", "団体コード", "異動", "事由", "通知番号"):
-        table.add_column(heading)
-    for entry in entries[-options.last :]:
-        record = entry["record"]
-        table.add_row(
-            entry["code"],
-            str(record["sequence"]),
-            record["person_number"],
-            record["area"],
-            record["change"],
-            record.get("cause", ""),
-            record["id"],
-        )
-    Console().print(table)
+    title = f"全国サーバ ({options.register}): {len(entries):,} 件"
+    show_list(title, _RECEIVED, (_received(entry) for entry in entries[-options.last :]))
     return 0
+
+
+_RECEIVED = (
+    Column("結果"),
+    Column("更新順番号", spare=True),
+    Column("人", spare=True),
+    Column("団体コード"),
+    Column("異動"),
+    Column("事由", spare=True),
+    Column("通知番号"),
+)
+
+
+def _received(entry: dict[str, Any]) -> tuple[str, ...]:
+    record = entry["record"]
+    names = ("sequence", "person_number", "area", "change")
+    return (entry["code"], *(str(record[name]) for name in names), record.get("cause", ""), record["id"])
 
 
 def conformance(options: argparse.Namespace) -> int:

@@ -5,9 +5,9 @@ import json
 from typing import Any
 
 from rich.console import Console
-from rich.table import Table
 
 from jukinet_daemon.cli.control import CommandFault, ask
+from jukinet_daemon.cli.tables import Column, show_list
 from jukinet_daemon.config import Config
 from jukinet_daemon.domain.numbering import spans
 
@@ -33,7 +33,7 @@ def numbers(config: Config, options: argparse.Namespace) -> int:
     if options.json:
         print(json.dumps(answer, ensure_ascii=False, indent=1))
     elif options.verb == "list":
-        Console().print(_list(answer))
+        _list(answer)
     else:
         _print_settled(options, answer)
     return 0
@@ -47,27 +47,27 @@ def _question(options: argparse.Namespace) -> tuple[str, str]:
     return "POST", f"/numbers/{options.sender}/settle?first={options.first}&last={last}&apply={apply}"
 
 
-def _list(answer: dict[str, Any]) -> Table:
-    table = Table(title="届いていない・飛んだ・再び使われた電文番号 / missing, far and reused numbers")
-    for heading in ("送信者", "電文番号", "", "見つけてから"):
-        table.add_column(heading)
-    for gap in answer["missing"]:
-        table.add_row(
+def _list(answer: dict[str, Any]) -> None:
+    rows = [
+        (
             gap["sender"],
             _span(gap["first"], gap["last"]),
             "届いていない / missing",
             f"{gap['seconds']:.0f} 秒",
         )
+        for gap in answer["missing"]
+    ]
     for leap in answer["leapt"]:
         span = f"{leap['highest']} → {leap['number']}"
-        table.add_row(leap["sender"], span, "飛んだ / far above the last", "")
+        rows.append((leap["sender"], span, "飛んだ / far above the last", ""))
     reused: dict[str, list[int]] = {}
     for reuse in answer["reused"]:
         reused.setdefault(reuse["sender"], []).append(reuse["number"])
     for sender, numbers in reused.items():
         for first, last in spans(numbers):
-            table.add_row(sender, _span(first, last), "再び使われた / reused", "")
-    return table
+            rows.append((sender, _span(first, last), "再び使われた / reused", ""))
+    columns = (Column("送信者"), Column("電文番号"), Column("状態", folds=True), Column("見つけてから"))
+    show_list("届いていない・飛んだ・再び使われた電文番号 / missing, far and reused numbers", columns, rows)
 
 
 def _span(first: int, last: int) -> str:

@@ -34,7 +34,7 @@ def end_of(text: str, now: datetime) -> datetime:
     end = end if end.tzinfo else end.replace(tzinfo=now.tzinfo)
     if not now < end <= now + LONGEST:
         raise MaintenanceFault(
-            f"終わりは今より後、{LONGEST.days} 日以内 / it must end later than now, within days"
+            f"終わりは今より後、{LONGEST.days} 日以内 / it ends later than now, within {LONGEST.days} days"
         )
     return end
 
