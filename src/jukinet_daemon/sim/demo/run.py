@@ -96,7 +96,7 @@ async def show(settings: Show, console: Console) -> int:
             await cs.stop()
     except (FolderFault, ChildFault, PostgresFault) as fault:
         # What a log says is no markup of ours.
-        console.print(f"! {fault}", style="bold red", markup=False)
+        console.print(f"! {fault}", style="bold red", markup=False, soft_wrap=True)
         return 1
     finally:
         console.print("片付けています / closing down")
