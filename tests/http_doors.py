@@ -56,7 +56,7 @@ STEPS = some(
     {
         "type": "object",
         "properties": {
-            "step": {"enum": ["received", "answered", "held", "recorded", "waiting", "receipted"]},
+            "step": {"enum": ["received", "answered", "held", "settled", "recorded", "waiting", "receipted"]},
             "at": maybe(TEXT),
         },
         "required": ["step", "at"],

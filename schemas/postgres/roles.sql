@@ -98,6 +98,7 @@ GRANT USAGE ON SEQUENCE relay_number TO jukinet_relay;
 -- Operators: look at held notices and settle them.
 GRANT SELECT, DELETE ON held TO jukinet_control;
 GRANT UPDATE (code) ON held TO jukinet_control;
+GRANT SELECT, INSERT ON settlement TO jukinet_control;
 GRANT SELECT, INSERT ON person TO jukinet_control;
 GRANT SELECT, INSERT, DELETE ON person_key TO jukinet_control;
 GRANT SELECT (person_id, resident_code, previous_code, area, record_key) ON history TO jukinet_control;

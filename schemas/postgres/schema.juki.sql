@@ -757,6 +757,8 @@ $$;
 CREATE FUNCTION public.settle_held(settled uuid, people public.person_row[], untied public.key_row[], keys public.key_row[], record public.history_row, confirmed public.departure_row, leaf public.ledger_row) RETURNS boolean
     LANGUAGE plpgsql
     AS $$
+DECLARE
+    told jsonb := leaf.payload;
 BEGIN
     PERFORM hold_keys(sealed_of(record));
     DELETE FROM held WHERE notice_id = settled;
@@ -781,6 +783,11 @@ BEGIN
         INSERT INTO departure SELECT (confirmed).*;
     END IF;
     INSERT INTO ledger (hash, salt, payload) SELECT (leaf).*;
+    INSERT INTO settlement (notice_id, event, code, reason, operator, settled_at)
+    VALUES (
+        settled, told ->> 'event', told ->> 'code', told ->> 'reason', told ->> 'operator',
+        (told ->> 'at')::timestamptz
+    );
     PERFORM pg_notify('outbox', '');
     RETURN true;
 END
@@ -1263,6 +1270,19 @@ CREATE TABLE public.schema_migration (
     applied_at timestamp with time zone DEFAULT clock_timestamp() NOT NULL
 );
 
+-- Name: settlement; Type: TABLE; Schema: public; Owner: -
+
+CREATE TABLE public.settlement (
+    notice_id uuid NOT NULL,
+    event text NOT NULL,
+    code text,
+    reason text,
+    operator text NOT NULL,
+    settled_at timestamp with time zone NOT NULL,
+    CONSTRAINT settlement_check CHECK ((((event = 'held_released'::text) = (code IS NOT NULL)) AND ((event = 'held_rejected'::text) = (reason IS NOT NULL)))),
+    CONSTRAINT settlement_event_check CHECK ((event = ANY (ARRAY['held_released'::text, 'held_rejected'::text])))
+);
+
 -- Name: shared_number; Type: VIEW; Schema: public; Owner: -
 
 CREATE VIEW public.shared_number AS
@@ -1450,6 +1470,11 @@ ALTER TABLE ONLY public.receipt
 
 ALTER TABLE ONLY public.schema_migration
     ADD CONSTRAINT schema_migration_pkey PRIMARY KEY (version);
+
+-- Name: settlement settlement_pkey; Type: CONSTRAINT; Schema: public; Owner: -
+
+ALTER TABLE ONLY public.settlement
+    ADD CONSTRAINT settlement_pkey PRIMARY KEY (notice_id);
 
 -- Name: bridge_answer_of; Type: INDEX; Schema: public; Owner: -
 

@@ -71,6 +71,7 @@ TABLE_RIGHTS = {
     CONTROL: {
         "ended_key": {"SELECT"},
         "held": {"SELECT", "DELETE"},
+        "settlement": {"SELECT", "INSERT"},
         "person": {"INSERT", "SELECT"},
         "person_key": {"DELETE", "INSERT", "SELECT"},
         "departure": {"INSERT"},

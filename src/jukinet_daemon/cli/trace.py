@@ -9,11 +9,13 @@ from rich.table import Table
 
 from jukinet_daemon.cli.control import CommandFault, ask
 from jukinet_daemon.config import Config
+from jukinet_daemon.service.held import REASONS
 
 STEPS = {
     "received": "受領",
     "answered": "回答",
     "held": "保留中",
+    "settled": "保留の決着",
     "recorded": "記録",
     "waiting": "全国サーバへの送り待ち",
     "receipted": "全国サーバの受領書",
@@ -29,6 +31,12 @@ _WORDS = {
     "repeated": "再送",
     "outbox": "送り番号",
     "refused": "拒否",
+    "how": "扱い",
+    "reason": "理由",
+    "operator": "操作した人",
+}
+_SAID = {"released": "適用した / released", "rejected": "却下した / rejected"} | {
+    reason.value: f"{text} ({reason.value})" for reason, text in REASONS.items()
 }
 
 
@@ -58,7 +66,9 @@ def _table(notice_id: str, steps: list[dict[str, Any]]) -> Table:
         table.add_column(heading, overflow="fold")
     for step in steps:
         told = [
-            f"{_WORDS[name]} {value}" for name, value in step.items() if name in _WORDS and value is not None
+            f"{_WORDS[name]} {_SAID.get(str(value), value)}"
+            for name, value in step.items()
+            if name in _WORDS and value is not None
         ]
         table.add_row(STEPS[step["step"]], step["at"] or "-", "\n".join(told))
     return table

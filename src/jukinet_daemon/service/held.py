@@ -158,7 +158,10 @@ class HeldDesk:
     async def _found(self, notice_id: str) -> Held:
         held = await self._held.one(notice_id)
         if held is None:
-            raise SettleFault("この番号の保留はない / no notice of this id is held")
+            raise SettleFault(
+                "この番号の保留はない。決着したものは jukinetctl trace が示す"
+                " / no notice of this id is held; trace shows how one was settled"
+            )
         return held
 
     def _leaf(self, event: str, held: Held, operator: str, **more: str) -> Leaf:

@@ -46,10 +46,23 @@ class Tracer:
         ]
         if row["waits"]:
             steps.append({"step": "held", "at": self._at(row["held_at"]), "code": row["waits"]})
+        if row["event"]:
+            steps.append(self._settled(row))
         if row["outbox_id"]:
             steps.append({"step": "recorded", "at": self._at(row["entered_at"]), "outbox": row["outbox_id"]})
             steps.append(self._receipt(row))
         return steps
+
+    def _settled(self, row: Mapping[str, Any]) -> dict[str, Any]:
+        """What an operator made of a notice that was held: what its leaf in the ledger says too."""
+        return {
+            "step": "settled",
+            "at": self._at(row["settled_at"]),
+            "how": row["event"].removeprefix("held_"),
+            "code": row["settled_as"],
+            "reason": row["reason"],
+            "operator": row["operator"],
+        }
 
     def _receipt(self, row: Mapping[str, Any]) -> dict[str, Any]:
         if row["parcel_digest"] is None:
