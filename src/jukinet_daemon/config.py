@@ -22,8 +22,11 @@ from pydantic import (
     model_validator,
 )
 
+from jukinet_daemon.config_words import FORMS, in_words
+
 AreaCode = Annotated[str, Field(pattern=r"^[0-9]{6}$")]
 CREDENTIAL = "credential:"
+_PUBLIC_KEY = r"^[A-Za-z0-9+/]{43}=$"
 _HOST = re.compile(r"^(?:\[([^\]]+)\]|([^:\[/][^:]*))(?::[0-9]*)?$")
 Pin = Annotated[str, Field(pattern=r"^[A-Za-z0-9_-]{43}$")]
 
@@ -31,7 +34,7 @@ Pin = Annotated[str, Field(pattern=r"^[A-Za-z0-9_-]{43}$")]
 def _address(text: str) -> str:
     host, separator, port = text.rpartition(":")
     if not separator or not host or not port.isascii() or not port.isdigit() or int(port) > 65535:
-        raise ValueError("must be HOST:PORT")
+        raise ValueError("住所:ポート の形でない / must be HOST:PORT")
     return text
 
 
@@ -40,7 +43,7 @@ def _guarded(dsn: str) -> str:
     try:
         parts = urlsplit(dsn)
     except ValueError:  # it quotes the DSN, and so a password
-        raise ValueError("is not a URI") from None
+        raise ValueError("URI でない / is not a URI") from None
     asked = dict(parse_qsl(parts.query))
     # As asyncpg reads it: after the first @, and `host` only where none stands there.
     user, at, after = parts.netloc.partition("@")
@@ -48,10 +51,16 @@ def _guarded(dsn: str) -> str:
     hosts = hosts or _hosts(asked.get("host", ""))
     # Whichever of them is the leader next gets the residents: one that is far is enough.
     if asked.get("sslmode") != "verify-full" and not all(_is_near(host) for host in hosts):
-        raise ValueError("a host that is not this machine needs sslmode=verify-full")
+        raise ValueError(
+            "この機械の外のホストには sslmode=verify-full が要る"
+            " / a host that is not this machine needs sslmode=verify-full"
+        )
     # Who may read the configuration may not therefore read the database.
     if "password" in asked or (at and ":" in user):
-        raise ValueError("has a password; it belongs into a passfile: passfile=/etc/jukinet/keys/FILE")
+        raise ValueError(
+            "合言葉を含む。passfile=/etc/jukinet/keys/FILE のファイルに置く"
+            " / has a password; it belongs into a passfile"
+        )
     return dsn
 
 
@@ -82,7 +91,7 @@ def _zone(name: str) -> str:
     try:
         ZoneInfo(name)
     except (ZoneInfoNotFoundError, ValueError, OSError):
-        raise ValueError("is not a time zone of this machine") from None
+        raise ValueError("この機械にない時間帯 / is not a time zone of this machine") from None
     return name
 
 
@@ -90,7 +99,7 @@ def _readable(path: Path) -> Path:
     path = _credential(path)
     # A credential is passed only to the unit that needs it; whoever needs one that is missing says so.
     if not (str(path).startswith(CREDENTIAL) or path.is_file()):
-        raise ValueError(f"{path} is not a file that can be read")
+        raise ValueError(f"{path}: 読めるファイルでない / is not a file that can be read")
     return path
 
 
@@ -104,11 +113,11 @@ def _credential(path: Path) -> Path:
 
 def _public_key(text: str) -> str:
     if len(b64decode(text)) != 32:
-        raise ValueError("must be 32 bytes in base64")
+        raise ValueError(FORMS[_PUBLIC_KEY])
     return text
 
 
-PublicKey = Annotated[str, Field(pattern=r"^[A-Za-z0-9+/]{43}=$"), AfterValidator(_public_key)]
+PublicKey = Annotated[str, Field(pattern=_PUBLIC_KEY), AfterValidator(_public_key)]
 ReadableFile = Annotated[Path, AfterValidator(_readable)]
 Address = Annotated[str, AfterValidator(_address)]
 LocalAddress = Annotated[Address, AfterValidator(_local)]
@@ -198,7 +207,7 @@ class Watch(Section):
     @model_validator(mode="after")
     def _a_day_has_hours(self) -> "Watch":
         if self.service_begins >= self.service_ends:
-            raise ValueError("service_begins must lie before service_ends")
+            raise ValueError("service_begins が service_ends より前でない / must lie before service_ends")
         return self
 
 
@@ -275,13 +284,19 @@ class Config(Section):
     @model_validator(mode="after")
     def _tls_where_needed(self) -> "Config":
         if self.speaks_tls and self.tls is None:
-            raise ValueError("[tls] is needed for [notices], [national] and [bridge]")
+            raise ValueError(
+                "[notices]、[national]、[bridge] には [tls] が要る"
+                " / [tls] is needed for [notices], [national] and [bridge]"
+            )
         return self
 
     @model_validator(mode="after")
     def _keys_where_sealed(self) -> "Config":
         if self.seal and not self.ledger.keys:
-            raise ValueError("[seal] needs the public half of its key in [ledger] keys")
+            raise ValueError(
+                "[seal] の鍵の公開の半分が [ledger] keys に要る"
+                " / [seal] needs the public half of its key in [ledger] keys"
+            )
         return self
 
 
@@ -303,15 +318,10 @@ def load_config(path: Path) -> Config:
     except OSError as fault:
         raise ConfigFault([f"{path}: {fault.strerror}"]) from None
     except ValueError as fault:  # also what the parser does not call its own: a number of 5,000 digits
-        raise ConfigFault([f"{path}: not TOML: {fault}"]) from None
+        raise ConfigFault([f"{path}: TOML でない / not TOML: {fault}"]) from None
     except RecursionError:
-        raise ConfigFault([f"{path}: not TOML: nested too deeply"]) from None
+        raise ConfigFault([f"{path}: TOML でない / not TOML: nested too deeply"]) from None
     try:
         return _ADAPTER.validate_python(table)
     except ValidationError as invalid:
-        raise ConfigFault([_problem(error["loc"], error["msg"]) for error in invalid.errors()]) from None
-
-
-def _problem(location: tuple[int | str, ...], message: str) -> str:
-    key = ".".join(str(step) for step in location)
-    return f"{key}: {message}" if key else message
+        raise ConfigFault([in_words(error) for error in invalid.errors()]) from None

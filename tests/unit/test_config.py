@@ -8,6 +8,7 @@ import pytest
 
 from jukinet_daemon.cli.jukinetctl import main
 from jukinet_daemon.config import Config, ConfigFault, Duty, HealthDoor, Section, load_config
+from jukinet_daemon.config_words import FORMS
 
 ROOT = Path(__file__).parents[2]
 EXAMPLE = (ROOT / "config" / "example.toml").read_text("utf-8")
@@ -238,3 +239,45 @@ def test_a_process_opens_only_what_it_is_told_to(sound: Config) -> None:
     assert sound.duties == ("notices", "national", "bridge", "seal", "health", "control")
     assert sound.only({"notices"}).duties == ("notices",)
     assert sound.only({"notices"}).database == sound.database
+
+
+def test_what_is_wrong_is_said_in_words_and_in_both_languages(tmp_path: Path) -> None:
+    wrong = """
+        register = "koseki"
+        prefecture = "40"
+        trust_domain = 5
+        nonsense = 1
+        health = 3
+        [database]
+        dsn = "postgresql:///x?password=y"
+        [watch]
+        grace_seconds = -1
+        service_begins = "late"
+    """
+    with pytest.raises(ConfigFault) as caught:
+        load_config(_write(tmp_path, wrong))
+    problems = dict(problem.split(": ", 1) for problem in caught.value.problems)
+    assert problems["register"] == "'juki' or 'fuhyo' のどれかでない / must be 'juki' or 'fuhyo'"
+    assert "数字 6 桁" in problems["prefecture"]
+    assert "文字列でない" in problems["trust_domain"]
+    assert "この名の項目はない" in problems["nonsense"]
+    assert "表 [...] でない" in problems["health"]
+    assert "書かれていない" in problems["keys"]
+    assert "0.0 以上でない" in problems["watch.grace_seconds"]
+    assert "時刻でない" in problems["watch.service_begins"]
+    assert "合言葉を含む" in problems["database.dsn"]
+    for problem in problems.values():
+        assert " / " in problem
+        assert "Value error" not in problem
+
+
+def test_every_form_of_a_text_has_words() -> None:
+    """A pattern tells nothing to whoever writes a configuration."""
+
+    def patterns(schema: object) -> set[str]:
+        if isinstance(schema, dict):
+            own = {schema["pattern"]} if isinstance(schema.get("pattern"), str) else set()
+            return own.union(*map(patterns, schema.values()))
+        return set().union(*map(patterns, schema)) if isinstance(schema, list) else set()
+
+    assert patterns(Config.model_json_schema()) == set(FORMS)
