@@ -2,6 +2,7 @@
 
 import pytest
 
+from jukinet_daemon.server import bridge_control
 from support.bridge import WANTED, Bridged, emigrate, entry, left, shown_overseas
 from support.notices import fuhyo_change, individual_number, juki_change, resident_code
 
@@ -193,6 +194,34 @@ async def test_nobody_approves_their_own_request(bridge_world: Bridged) -> None:
     (case,) = await bridge_world.fuhyo.rows("SELECT requested_by FROM bridge_case")
     refused = await bridge_world.open_case(approved_by=case["requested_by"])
     assert ("code" in opened, refused["code"]) == (False, "B301")
+
+
+ACCOUNTS = ("tanaka@pref.example", "Tanaka.Hanako+1@ad.pref.fukuoka.lg.jp", r"PREF\tanaka", "uid:65534")
+
+
+@pytest.mark.parametrize("account", ACCOUNTS)
+async def test_an_account_of_a_domain_asks_and_approves_as_any_other(
+    bridge_world: Bridged, monkeypatch: pytest.MonkeyPatch, account: str
+) -> None:
+    monkeypatch.setattr(bridge_control, "operator_of", lambda _request: account)
+    (person,) = await emigrate(bridge_world)
+    case = (await bridge_world.open_case(approved_by="suzuki@pref.example"))["case"]
+    assert await bridge_world.ask(case, person["resident_code"]) == {"outcomes": {"B100": 1}}
+    (answered,) = await bridge_world.leaves("juki", "bridge_answered")
+    assert (answered["requested_by"], answered["approved_by"]) == (account, "suzuki@pref.example")
+    refused = await bridge_world.open_case(approved_by=account.upper())
+    assert refused["code"] == "B301"
+
+
+@pytest.mark.parametrize("account", ["田中", "tanaka hanako", "t" * 129])
+async def test_an_account_that_no_message_can_name_is_told_so_before_anything_is_opened(
+    bridge_world: Bridged, monkeypatch: pytest.MonkeyPatch, account: str
+) -> None:
+    monkeypatch.setattr(bridge_control, "operator_of", lambda _request: account)
+    said = await bridge_world.open_case()
+    assert said["problem"].startswith("requested_by: ")
+    assert account not in said["problem"]
+    assert await bridge_world.fuhyo.rows("SELECT FROM bridge_case") == []
 
 
 async def test_a_code_never_leaves_with_a_delivery(bridge_world: Bridged) -> None:

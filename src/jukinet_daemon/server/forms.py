@@ -7,7 +7,7 @@ from pydantic import BaseModel, ConfigDict, Field, TypeAdapter, ValidationError
 from jukinet_daemon.service.bridge_request import CaseFault
 from jukinet_daemon.service.held import Reason
 from jukinet_daemon.service.operator import OperatorFault
-from jukinet_daemon.wire.bridge import Word
+from jukinet_daemon.wire.bridge import Account, Word
 from jukinet_daemon.wire.parcel import MAX_PARCEL_NUMBER
 from jukinet_daemon.wire.text import JsonFault, notice_id_in, read_json
 
@@ -24,7 +24,7 @@ class CaseForm(_Form):
     office: Word
     affair: Word
     basis: Word
-    approved_by: Word
+    approved_by: Account
 
 
 class KeysForm(_Form):

@@ -40,6 +40,7 @@ from jukinet_daemon.vault.age import AgeWriter
 from jukinet_daemon.vault.fields import Vault
 from jukinet_daemon.vault.seal import RequestKey, SealFault, key_digest
 from jukinet_daemon.wire.bridge import (
+    ACCOUNT,
     ANSWER_TYPE,
     ASK_TYPE,
     MAX_REQUESTS,
@@ -59,6 +60,10 @@ log = structlog.get_logger()
 
 REGISTER = "fuhyo"
 _PAGE = 1000
+_STRANGE_ACCOUNT = (
+    "requested_by: この利用者の名は橋の電文に書けない (英数字と . _ : / \\ @ + - で 128 文字まで)。"
+    "別の利用者で求める / the account has a name that no message of the bridge carries: ask as another"
+)
 
 
 class CaseFault(OperatorFault):
@@ -121,13 +126,17 @@ class RequestDesk:
         self._metrics = tools.metrics
 
     async def open_case(self, wanted: Wanted, operator: str) -> dict[str, Any]:
-        """Opens a case, or says why not; both are recorded before they are told. Raises StoreFault.
+        """Opens a case, or says why not; both are recorded before they are told.
 
-        Nobody is looked up yet: the basis is decided on before anything is read.
+        Nobody is looked up yet: the basis is decided on before anything is read. Raises CaseFault for an
+        account that no message can name, StoreFault.
         """
+        if not ACCOUNT.fullmatch(operator):
+            raise CaseFault(_STRANGE_ACCOUNT)
         refusal = (
             outcomes.SAME_PERSON_APPROVES
-            if wanted.approved_by == operator
+            # A domain knows an account however it is capitalised.
+            if wanted.approved_by.casefold() == operator.casefold()
             else self._permit(wanted.office, wanted.affair, wanted.basis, self._clock().date())
         )
         case = Case(

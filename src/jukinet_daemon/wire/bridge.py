@@ -4,6 +4,7 @@ Every message is signed (wire/envelope.py). What an answer says of a request is 
 that request (RFC 9180): neither the end of a TLS line nor a log shows a number, or whether there was one.
 """
 
+import re
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 from typing import Annotated, Any, Literal, TypeVar
@@ -23,6 +24,9 @@ MAX_REQUESTS = 100
 MAX_BRIDGE_BYTES = 128 * 1024
 
 Word = Annotated[str, Field(pattern=r"^[A-Za-z0-9._:/-]{1,64}$")]
+# Of this host, of a domain (tanaka@pref.example, PREF\tanaka), or by its number (uid:1000).
+ACCOUNT = re.compile(r"[A-Za-z0-9._:/@+\\-]{1,128}")
+Account = Annotated[str, Field(pattern=rf"^{ACCOUNT.pattern}$")]
 PublicKey = Annotated[str, Field(pattern=r"^[A-Za-z0-9_-]{43}$")]
 Sealed = Annotated[str, Field(pattern=r"^[A-Za-z0-9_-]{1,400}$")]
 Digest = Annotated[str, Field(pattern=r"^[A-Za-z0-9_-]{43}$")]
@@ -36,8 +40,8 @@ class CaseMessage(Message):
     office: Word = Field(description="求める執行機関・所属")
     basis: Word = Field(description="根拠規定のコード (schemas/codes)")
     affair: Word = Field(description="事務の番号 (起案番号等)")
-    requested_by: Word = Field(description="求める人 (担当者)")
-    approved_by: Word = Field(description="承認した人 (担当者)")
+    requested_by: Account = Field(description="求める人 (担当者)")
+    approved_by: Account = Field(description="承認した人 (担当者)")
     expires_at: Moment = Field(description="事案の期限")
 
 
