@@ -37,7 +37,7 @@ _TOO_LARGE = {"413": plain("大きすぎる / too large")}
 _CASE_ROW = table(
     **dict.fromkeys(("case_id", "office", "affair", "basis", "requested_by", "approved_by"), TEXT),
     **dict.fromkeys(("code", "opened_at", "expires_at", "ended_at"), maybe(TEXT)),
-    state={"enum": ["open", "delivered", "erased", "refused"]},
+    state={"enum": ["open", "taken", "erased", "refused"]},
     outcomes=by_name(COUNT),
 )
 _OPENED: Json = {"oneOf": [table(case=TEXT, expires_at=TEXT), table(case=TEXT, code=TEXT, text=TEXT)]}
@@ -69,4 +69,7 @@ WINDOW: Json = {
         )
     },
     "/bridge/cases/{id}/delivery": {"post": _delivery()},
+    "/bridge/cases/{id}/delivered": {
+        "post": operation("引渡しを書き留めた / the delivery was kept whole", table(case=TEXT), _ID)
+    },
 }

@@ -319,7 +319,7 @@ CREATE FUNCTION public.bridge_deliver(wanted uuid, leaf public.ledger_row) RETUR
     SET search_path TO 'public', 'pg_temp'
     AS $$
 BEGIN
-    UPDATE bridge_case AS c SET state = 'delivered', ended_at = clock_timestamp()
+    UPDATE bridge_case AS c SET state = 'taken', ended_at = clock_timestamp()
     WHERE c.case_id = wanted AND case_is_open(c);
     IF FOUND THEN
         PERFORM enter_bridge_leaves(ARRAY[leaf]);
@@ -337,7 +337,7 @@ CREATE FUNCTION public.bridge_due(current_run uuid) RETURNS TABLE(case_id uuid, 
     SELECT c.case_id, c.state, CASE WHEN c.run <> current_run THEN 'restarted'
         WHEN clock_timestamp() < c.opened_at THEN 'clock_set_back' ELSE 'expired' END
     FROM bridge_case AS c
-    WHERE c.state IN ('open', 'delivered')
+    WHERE c.state IN ('open', 'taken')
         AND (c.run <> current_run OR clock_timestamp() NOT BETWEEN c.opened_at AND c.expires_at)
 $$;
 
@@ -352,7 +352,7 @@ DECLARE
     erased integer;
 BEGIN
     UPDATE bridge_case SET state = 'erased', ended_at = coalesce(ended_at, clock_timestamp())
-    WHERE case_id = wanted AND state IN ('open', 'delivered');
+    WHERE case_id = wanted AND state IN ('open', 'taken');
     IF NOT FOUND THEN
         RETURN NULL;
     END IF;
@@ -487,7 +487,7 @@ CREATE TABLE public.bridge_case (
     ended_at timestamp with time zone,
     CONSTRAINT bridge_case_check CHECK (((state = 'open'::text) = (ended_at IS NULL))),
     CONSTRAINT bridge_case_check1 CHECK (((state = 'refused'::text) = (code IS NOT NULL))),
-    CONSTRAINT bridge_case_state_check CHECK ((state = ANY (ARRAY['open'::text, 'refused'::text, 'delivered'::text, 'erased'::text])))
+    CONSTRAINT bridge_case_state_check CHECK ((state = ANY (ARRAY['open'::text, 'refused'::text, 'taken'::text, 'erased'::text])))
 );
 
 -- Name: case_is_open(public.bridge_case); Type: FUNCTION; Schema: public; Owner: -
@@ -1608,7 +1608,7 @@ CREATE INDEX bridge_case_by_time ON public.bridge_case USING btree (opened_at);
 
 -- Name: bridge_case_unerased; Type: INDEX; Schema: public; Owner: -
 
-CREATE INDEX bridge_case_unerased ON public.bridge_case USING btree (state) WHERE (state = ANY (ARRAY['open'::text, 'delivered'::text]));
+CREATE INDEX bridge_case_unerased ON public.bridge_case USING btree (state) WHERE (state = ANY (ARRAY['open'::text, 'taken'::text]));
 
 -- Name: bridge_request_of; Type: INDEX; Schema: public; Owner: -
 

@@ -17,7 +17,7 @@ PARSES = re.compile(
 
 FROM_OUTSIDE: dict[str, set[str]] = {
     "cli/as_client.py": {"door-answer"},
-    "cli/bridge.py": {"office-list"},
+    "cli/bridge_request.py": {"office-list"},
     "cli/send.py": {"notices-file"},
     "config.py": {"config"},
     "domain/dates.py": {"dates"},

@@ -7,7 +7,7 @@ from pathlib import Path
 from zoneinfo import ZoneInfo
 
 from jukinet_daemon.cli.as_client import admission, place_of
-from jukinet_daemon.cli.bridge import keys_in, require_readable
+from jukinet_daemon.cli.bridge_request import keys_in, require_readable
 from jukinet_daemon.cli.control import CommandFault
 from jukinet_daemon.cli.send import read_notices
 from jukinet_daemon.server.forms import (

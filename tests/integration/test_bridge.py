@@ -16,6 +16,8 @@ async def test_the_number_of_a_person_overseas_is_answered_and_delivered_once(br
     assert line == {"line": 1, "code": "B100", "individual_number": person["individual_number"]}
     again = await bridge_world.window("POST", f"/bridge/cases/{case}/delivery", {"password": "x" * 12})
     assert "problem" in again
+    assert "problem" in await bridge_world.window("POST", f"/bridge/cases/{case}/delivered")
+    assert len(await bridge_world.leaves("fuhyo", "bridge_delivered")) == 1
     assert await bridge_world.fuhyo.rows("SELECT * FROM bridge_held") == []
     (shown,) = await bridge_world.window("GET", "/bridge/cases")
     assert (shown["state"], shown["outcomes"]) == ("erased", {"B100": 1})
@@ -41,7 +43,7 @@ async def test_both_sides_hold_the_evidence_with_the_same_request(bridge_world: 
         text = "".join(row["payload"] for row in rows)
         assert person["resident_code"] not in text
         assert person["individual_number"] not in text
-    for event in ("bridge_case_opened", "bridge_delivered", "bridge_erased"):
+    for event in ("bridge_case_opened", "bridge_taken", "bridge_delivered", "bridge_erased"):
         assert len(await bridge_world.leaves("fuhyo", event)) == 1
 
 

@@ -175,7 +175,7 @@ async def test_a_cut_off_erasure_is_taken_up_by_the_sweep(
                 return bool(await watcher.fetch("SELECT FROM pg_locks WHERE NOT granted"))
 
             async with holding(dsn, "LOCK TABLE bridge_held"):
-                cut = asyncio.create_task(eraser.erase(case, "delivered"))
+                cut = asyncio.create_task(eraser.erase(case, "taken"))
                 await until(waits)
                 cut.cancel()
                 with pytest.raises(asyncio.CancelledError):
@@ -206,7 +206,7 @@ async def test_a_delivery_whose_taker_left_before_it_began_is_erased_at_once(bri
         async def erased() -> list[str]:
             return [leaf["why"] for leaf in await bridge_world.leaves("fuhyo", "bridge_erased")]
 
-        assert await until(erased, 20) == ["delivered"]
+        assert await until(erased, 20) == ["broken_off"]
         assert await watcher.fetchval("SELECT count(*) FROM bridge_held") == 0
 
 
@@ -220,7 +220,9 @@ async def test_a_delivery_that_cannot_be_whole_breaks_off(bridge_world: Bridged)
     async with asyncio.timeout(60):
         with pytest.raises(aiohttp.ClientError):
             await bridge_world.deliver(case)
-    assert [leaf["why"] for leaf in await bridge_world.leaves("fuhyo", "bridge_erased")] == ["delivered"]
+    assert [leaf["why"] for leaf in await bridge_world.leaves("fuhyo", "bridge_erased")] == ["broken_off"]
+    assert "problem" in await bridge_world.window("POST", f"/bridge/cases/{case}/delivered")
+    assert await bridge_world.leaves("fuhyo", "bridge_delivered") == []
 
 
 async def test_who_reads_what_is_held_while_another_case_is_erased_misses_nothing(
@@ -302,7 +304,7 @@ class Ending(RequestStore):
 
 ENDS = {
     "erased": "UPDATE bridge_case SET state = 'erased', ended_at = now()",
-    "delivered": "UPDATE bridge_case SET state = 'delivered', ended_at = now()",
+    "taken": "UPDATE bridge_case SET state = 'taken', ended_at = now()",
     "over": "UPDATE bridge_case SET opened_at = opened_at - interval '1 day', expires_at = opened_at",
     "confirmed": "UPDATE bridge_request SET confirmed = true",
     "settled": "UPDATE bridge_request SET code = 'B500'",

@@ -12,6 +12,7 @@ from http_doors import DOORS
 from jukinet_daemon.keys import signing_key
 from jukinet_daemon.pki.peer import Role
 from jukinet_daemon.pki.tls import client_context
+from jukinet_daemon.server.bridge_control import MAX_FORM_BYTES
 from jukinet_daemon.server.guard import LET_GO_BYTES
 from jukinet_daemon.wire.bridge import ASK_TYPE, MAX_BRIDGE_BYTES, write_ask
 from jukinet_daemon.wire.envelope import seal
@@ -67,19 +68,20 @@ async def test_every_answer_of_the_window_is_one_that_is_documented(bridge_world
         ("get", "/bridge/cases", None),
         ("get", "/bridge/cases/{id}", None),
         ("post", "/bridge/cases/{id}/delivery", password),
+        ("post", "/bridge/cases/{id}/delivered", None),
     ]
-    assert [await ask_window(bridge_world, m, path, case, body) for m, path, body in good] == [200] * 6
+    assert [await ask_window(bridge_world, m, path, case, body) for m, path, body in good] == [200] * 7
     assert {(path, m) for m, path, _ in good} == {
         (path, m) for path, methods in DOORS["window"][1].items() for m in methods
     }
     for method, path, body in good[2:]:
         for place in IDS if "{id}" in path else ():
             assert await ask_window(bridge_world, method, path, place, body) == 409
-    for method, path, _ in good:
-        for bad in BAD_BODIES if method == "post" else ():
+    for method, path, body in good:
+        for bad in BAD_BODIES if body is not None else ():
             assert await ask_window(bridge_world, method, path, case, bad) in (200, 409)
-        if method == "post":
-            assert await ask_window(bridge_world, method, path, case, b" " * 300_000) == 413
+        if body is not None:
+            assert await ask_window(bridge_world, method, path, case, b" " * (MAX_FORM_BYTES + 1)) == 413
 
 
 async def test_a_line_that_is_asked_again_is_told_of_and_asks_nobody(bridge_world: Bridged) -> None:

@@ -332,6 +332,26 @@ def test_the_next_command_is_one_that_runs(
     assert main(words[1:]) == 0
 
 
+def test_what_cannot_be_written_is_not_issued(office: Office, tmp_path: Path) -> None:
+    """The book forgets nothing: who stood in it without a certificate could not be issued one again."""
+    asked = office.do("request", tmp_path, *office.who("cs", "401005"))
+    secret = ("--passphrase-file", office.word)
+    other = ("--name", "other", "--trust-domain", TRUST_DOMAIN)
+    csr = office.do("init-issuing", tmp_path / "other", *other)["request"]
+    issues = {
+        office.issuing: ("issue", *office.who("cs", "401005"), "--csr", asked["request"]),
+        office.root: ("sign-issuing", "--name", "other", "--csr", csr, *secret),
+    }
+    (tmp_path / "there.pem").write_text("another", "utf-8")
+    for folder, (verb, *wanted) in issues.items():
+        book = load_book(folder)
+        for out, told in (("none/a.pem", "No such file"), ("there.pem", "File exists")):
+            assert told in office.refused(verb, folder, *wanted, "--out", tmp_path / out)
+        assert load_book(folder) == book
+        office.do(verb, folder, *wanted, "--out", tmp_path / f"{verb}.pem")
+    assert (tmp_path / "there.pem").read_text("utf-8") == "another"
+
+
 def test_a_request_for_more_than_one_name_is_refused(office: Office, tmp_path: Path) -> None:
     key = ec.generate_private_key(ec.SECP256R1())
     names: list[x509.GeneralName] = [

@@ -107,6 +107,7 @@ class Bridged:
         sealed = await self.window("POST", f"/bridge/cases/{case}/delivery", form)
         assert isinstance(sealed, bytes), sealed
         text = b"".join(open_age([sealed], PASSWORD)).decode()
+        assert await self.window("POST", f"/bridge/cases/{case}/delivered") == {"case": case}
         return [json.loads(line) for line in text.splitlines()[1:]]
 
     async def numbers(self, *keys: str) -> list[dict[str, Any]]:

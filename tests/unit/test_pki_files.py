@@ -82,6 +82,19 @@ def test_a_crl_that_cannot_be_put_in_place_leaves_no_draft(tmp_path: Path) -> No
     assert [path.name for path in tmp_path.iterdir()] == ["ca.crl"]
 
 
+def test_a_pair_is_replaced_whole_or_its_key_stays(tmp_path: Path) -> None:
+    old = files.write_issued(tmp_path, "server", LEAF)
+    before = old.key.read_bytes()
+    newer = issue(ISSUING, PeerIdentity("jukinet.example", Role.CS, "401307"), VALIDITY)
+    nowhere = files.IssuedFiles(tmp_path / "none" / "server.pem", old.key)
+    with pytest.raises(files.PkiFileError, match=r"none/"):
+        files.replace_issued(nowhere, [newer.certificate], newer.key)
+    assert old.key.read_bytes() == before
+    files.replace_issued(old, [newer.certificate], newer.key)
+    assert files.load_certificate(old.certificate) == newer.certificate
+    assert sorted(path.name for path in tmp_path.iterdir()) == ["server.key", "server.pem"]
+
+
 LOADERS: list[Loader] = [files.load_certificate, files.load_chain, files.load_key, files.load_crls]
 
 

@@ -12,7 +12,7 @@ CREATE TABLE bridge_case (
     approved_by text NOT NULL,
     code text,
     run uuid NOT NULL,
-    state text NOT NULL CHECK (state IN ('open', 'refused', 'delivered', 'erased')),
+    state text NOT NULL CHECK (state IN ('open', 'refused', 'taken', 'erased')),
     opened_at timestamptz NOT NULL DEFAULT clock_timestamp(),
     expires_at timestamptz NOT NULL,
     ended_at timestamptz,
@@ -20,7 +20,7 @@ CREATE TABLE bridge_case (
     CHECK ((state = 'refused') = (code IS NOT NULL))
 );
 CREATE INDEX bridge_case_by_time ON bridge_case (opened_at);
-CREATE INDEX bridge_case_unerased ON bridge_case (state) WHERE state IN ('open', 'delivered');
+CREATE INDEX bridge_case_unerased ON bridge_case (state) WHERE state IN ('open', 'taken');
 
 -- 求め: one question about one person. `place` is the line of the office's list; `addressee` who is asked: the
 -- 都道府県 server, then 全国サーバ where the last address was elsewhere. `code` is null until it is settled.
@@ -190,7 +190,7 @@ $$;
 CREATE FUNCTION bridge_deliver(wanted uuid, leaf ledger_row) RETURNS boolean
 LANGUAGE plpgsql SECURITY DEFINER SET search_path = public, pg_temp AS $$
 BEGIN
-    UPDATE bridge_case AS c SET state = 'delivered', ended_at = clock_timestamp()
+    UPDATE bridge_case AS c SET state = 'taken', ended_at = clock_timestamp()
     WHERE c.case_id = wanted AND case_is_open(c);
     IF FOUND THEN
         PERFORM enter_bridge_leaves(ARRAY[leaf]);
@@ -227,7 +227,7 @@ LANGUAGE sql STABLE SECURITY DEFINER SET search_path = public, pg_temp AS $$
     SELECT c.case_id, c.state, CASE WHEN c.run <> current_run THEN 'restarted'
         WHEN clock_timestamp() < c.opened_at THEN 'clock_set_back' ELSE 'expired' END
     FROM bridge_case AS c
-    WHERE c.state IN ('open', 'delivered')
+    WHERE c.state IN ('open', 'taken')
         AND (c.run <> current_run OR clock_timestamp() NOT BETWEEN c.opened_at AND c.expires_at)
 $$;
 
@@ -240,7 +240,7 @@ DECLARE
     erased integer;
 BEGIN
     UPDATE bridge_case SET state = 'erased', ended_at = coalesce(ended_at, clock_timestamp())
-    WHERE case_id = wanted AND state IN ('open', 'delivered');
+    WHERE case_id = wanted AND state IN ('open', 'taken');
     IF NOT FOUND THEN
         RETURN NULL;
     END IF;

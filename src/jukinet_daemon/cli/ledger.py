@@ -181,7 +181,10 @@ def prove(options: Options) -> int:
     if proof is None:
         raise CommandFault("その通知の葉はまだ封印されていない / no leaf of that notice is sealed")
     if options.out:
-        options.out.write_text(proof.text(), "utf-8")
+        try:
+            options.out.write_text(proof.text(), "utf-8")
+        except OSError as fault:
+            raise CommandFault(f"{options.out} に書けません / cannot be written: {fault.strerror}") from None
     else:
         print(proof.text(), end="")
     return 0

@@ -17,7 +17,7 @@ from jukinet_daemon.outward_http import Address, Inquirer
 from jukinet_daemon.pki.peer import Role
 from jukinet_daemon.pki.trust import DoorPolicy, Side
 from jukinet_daemon.server.bridge import BridgeDesk, BridgeDoor, Note
-from jukinet_daemon.server.bridge_control import BridgeWindow
+from jukinet_daemon.server.bridge_control import MAX_FORM_BYTES, BridgeWindow
 from jukinet_daemon.server.entrance import PACE_OF_ONE_S
 from jukinet_daemon.server.listener import Listener
 from jukinet_daemon.server.local import bound, plainly, serve_here
@@ -133,7 +133,7 @@ async def _open_door(
 
 
 async def _open_window(frame: Frame, path: Path, desk: RequestDesk) -> None:
-    application = web.Application(client_max_size=256 * 1024, middlewares=[plainly])
+    application = web.Application(client_max_size=MAX_FORM_BYTES, middlewares=[plainly])
     application.router.add_routes(BridgeWindow(desk).routes())
     runner = await serve_here(application, bound(path))
     frame.stack.push_async_callback(runner.cleanup)

@@ -14,10 +14,12 @@ from .files import (
     load_certificate,
     load_key,
     load_request,
+    reserved,
     write_certificates,
     write_crl,
     write_key,
     write_request,
+    write_reserved,
 )
 from .issue import (
     CertificateAuthority,
@@ -59,7 +61,7 @@ class Authority:
         wanted = load_request(asked)
         _require_same(wanted, identity)
         key = _p256(wanted, asked)
-        with only_writer(self.folder):
+        with reserved(output), only_writer(self.folder):
             book = load_book(self.folder)
             if identity.trust_domain != book.trust_domain:
                 raise ValueError(f"this CA issues for {book.trust_domain} only")
@@ -68,13 +70,13 @@ class Authority:
             self._require_new_key(key)
             certificate = certify(self._ca, identity, key, self._validity(days))
             self._enter(book, identity.uri, certificate)
-        write_certificates(output, (certificate, *self._ca.chain))
+            write_reserved(output, (certificate, *self._ca.chain))
         return certificate
 
     def issue_ca(self, asked: Path, name: str, days: int, output: Path) -> x509.Certificate:
         """The root issues to an issuing CA, for identities of its own trust domain only."""
         key = _p256(load_request(asked), asked)
-        with only_writer(self.folder):
+        with reserved(output), only_writer(self.folder):
             if not self.is_root:
                 raise ValueError("only the root issues to CAs")
             # It would pass for a root, which nobody revokes.
@@ -85,7 +87,7 @@ class Authority:
             book = load_book(self.folder)
             certificate = certify_issuing(self._ca, name, key, self._validity(days), book.trust_domain)
             self._enter(book, f"CA {name}", certificate)
-        write_certificates(output, (certificate,))
+            write_reserved(output, (certificate,))
         return certificate
 
     def publish(self, days: int) -> x509.CertificateRevocationList:

@@ -3,7 +3,8 @@
 import os
 import re
 import secrets
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable, Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from pathlib import Path
@@ -69,10 +70,15 @@ def replace_issued(
 ) -> None:
     """Put a certificate, its chain and its key in place of those that are there; raise PkiFileError.
 
-    The key comes first: with the new certificate and no new key for it there would be no way on.
+    Both stand beside their places before either is put there. The key goes first: with the new certificate
+    and no new key for it there would be no way on.
     """
-    _replace(paths.key, _key_pem(key), _PRIVATE)
-    _replace(paths.certificate, _certificates_pem(chain), _PUBLIC)
+    with (
+        _draft(paths.key, _key_pem(key), _PRIVATE) as put_key,
+        _draft(paths.certificate, _certificates_pem(chain), _PUBLIC) as put_certificate,
+    ):
+        put_key()
+        put_certificate()
 
 
 def write_request(path: Path, request: x509.CertificateSigningRequest) -> None:
@@ -100,6 +106,25 @@ def write_certificates(path: Path, certificates: Iterable[x509.Certificate]) -> 
 def write_crl(path: Path, *crls: x509.CertificateRevocationList) -> None:
     """Put CRLs, one of each CA, in place of those that may be there; a reader sees the old or the new."""
     write_public(path, b"".join(crl.public_bytes(Encoding.PEM) for crl in crls))
+
+
+@contextmanager
+def reserved(path: Path) -> Iterator[None]:
+    """Hold the place of a file before what cannot be taken back is done; raise PkiFileError if it is taken.
+
+    The file is put there with `write_reserved`; where that is not reached nothing stays.
+    """
+    _create(path, b"", _PUBLIC)
+    try:
+        yield
+    except BaseException:
+        path.unlink(missing_ok=True)
+        raise
+
+
+def write_reserved(path: Path, certificates: Iterable[x509.Certificate]) -> None:
+    """Put certificates in a place that was reserved for them; raise PkiFileError."""
+    _replace(path, _certificates_pem(certificates), _PUBLIC)
 
 
 def write_public(path: Path, data: bytes) -> None:
@@ -193,14 +218,27 @@ def _create(path: Path, data: bytes, mode: int) -> None:
 
 
 def _replace(path: Path, data: bytes, mode: int) -> None:
+    with _draft(path, data, mode) as put:
+        put()
+
+
+@contextmanager
+def _draft(path: Path, data: bytes, mode: int) -> Iterator[Callable[[], None]]:
+    """A file whole beside its place, and what puts it there; it goes where that was not done."""
     # A name of our own beside the target: rename is atomic only within one file system.
     draft = path.with_name(f".{path.name}.{secrets.token_hex(8)}")
     _create(draft, data, mode)
+
+    def put() -> None:
+        try:
+            draft.replace(path)
+        except OSError as error:
+            raise PkiFileError(path, _words(error)) from error
+
     try:
-        draft.replace(path)
-    except OSError as error:
+        yield put
+    finally:
         draft.unlink(missing_ok=True)
-        raise PkiFileError(path, _words(error)) from error
 
 
 def _read(path: Path) -> bytes:

@@ -14,6 +14,9 @@ from jukinet_daemon.vault.fields import VaultFault
 
 log = structlog.get_logger()
 
+# A list's keys, each of whose characters JSON may write in twelve bytes.
+MAX_FORM_BYTES = 1_000_000
+
 
 class BridgeWindow:
     """The bridge's part of the control door, on the host of the 附票 server."""
@@ -29,6 +32,7 @@ class BridgeWindow:
             web.get("/bridge/cases/{id}", self._show),
             web.post("/bridge/cases/{id}/keys", self._ask),
             web.post("/bridge/cases/{id}/delivery", self._deliver),
+            web.post("/bridge/cases/{id}/delivered", self._delivered),
         ]
 
     async def _list(self, _request: web.Request) -> web.Response:
@@ -57,6 +61,11 @@ class BridgeWindow:
             # Before anything is answered: what cannot be taken is told in a sentence.
             first = await anext(pieces)
             return await _sent(request, first, pieces)
+
+    async def _delivered(self, request: web.Request) -> web.Response:
+        case_id = _case_id(request)
+        await self._desk.delivered(case_id, operator_of(request))
+        return web.json_response({"case": case_id})
 
 
 async def _sent(request: web.Request, first: bytes, pieces: AsyncIterator[bytes]) -> web.StreamResponse:

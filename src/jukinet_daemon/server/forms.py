@@ -4,14 +4,13 @@ from typing import Annotated, Any, TypeVar
 
 from pydantic import BaseModel, ConfigDict, Field, TypeAdapter, ValidationError
 
-from jukinet_daemon.service.bridge_request import CaseFault
+from jukinet_daemon.service.bridge_request import LONGEST_KEY, MOST_KEYS, CaseFault
 from jukinet_daemon.service.held import Reason
 from jukinet_daemon.service.operator import OperatorFault
+from jukinet_daemon.vault.age import LEAST_PASSWORD, MOST_PASSWORD
 from jukinet_daemon.wire.bridge import Account, Word
 from jukinet_daemon.wire.parcel import MAX_PARCEL_NUMBER
 from jukinet_daemon.wire.text import JsonFault, notice_id_in, read_json
-
-MOST_KEYS = 1000
 
 
 class _Form(BaseModel):
@@ -32,14 +31,15 @@ class KeysForm(_Form):
 
     first: Annotated[int, Field(ge=1, le=10_000_000)]
     keys: Annotated[
-        list[Annotated[str, Field(min_length=1, max_length=80)]], Field(min_length=1, max_length=MOST_KEYS)
+        list[Annotated[str, Field(min_length=1, max_length=LONGEST_KEY)]],
+        Field(min_length=1, max_length=MOST_KEYS),
     ]
 
 
 class DeliveryForm(_Form):
     """What the delivery of a case is sealed with."""
 
-    password: Annotated[str, Field(min_length=12, max_length=200, repr=False)]
+    password: Annotated[str, Field(min_length=LEAST_PASSWORD, max_length=MOST_PASSWORD, repr=False)]
 
 
 _FORMS = (CaseForm, KeysForm, DeliveryForm)

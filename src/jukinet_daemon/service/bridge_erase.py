@@ -15,8 +15,8 @@ from jukinet_daemon.store.faults import StoreFault
 log = structlog.get_logger()
 
 REGISTER = "fuhyo"
-# Why a case is erased: after its delivery, or as the database says (schemas/postgres, bridge_due).
-WHYS = ("delivered", "expired", "restarted", "clock_set_back")
+# Why a case is erased: its delivery was taken, whole or not; or as the database says (bridge_due).
+WHYS = ("taken", "broken_off", "expired", "restarted", "clock_set_back")
 
 
 @dataclass(frozen=True, slots=True)

@@ -29,6 +29,7 @@ class OpenCases:
         self.hold_seconds = hold_seconds
         self._monotonic = monotonic
         self._cases: dict[str, OpenCase] = {}
+        self._taken: dict[str, OpenCase] = {}
 
     def __len__(self) -> int:
         return len(self._cases)
@@ -46,6 +47,22 @@ class OpenCases:
         """The cases whose time is over."""
         now = self._monotonic()
         return [case_id for case_id, found in self._cases.items() if now >= found.deadline]
+
+    def take(self, case_id: str) -> None:
+        """Remembers a case whose delivery went out whole, so that it may be told that it was kept."""
+        now = self._monotonic()
+        self._taken = {known: case for known, case in self._taken.items() if now < case.deadline}
+        if case_id in self._cases:
+            self._taken[case_id] = self._cases[case_id]
+
+    def taken(self, case_id: str) -> Case | None:
+        """A case whose delivery went out whole, and nobody told yet whether it was kept; or None."""
+        found = self._taken.get(case_id)
+        return found.case if found and self._monotonic() < found.deadline else None
+
+    def keep(self, case_id: str) -> None:
+        """Forgets a case whose delivery was kept."""
+        self._taken.pop(case_id, None)
 
     def drop(self, case_id: str) -> None:
         """Forgets a case."""

@@ -60,6 +60,8 @@ log = structlog.get_logger()
 
 REGISTER = "fuhyo"
 _PAGE = 1000
+# What an office's list may hold: so many lines at once, each so long.
+MOST_KEYS, LONGEST_KEY = 1000, 80
 _STRANGE_ACCOUNT = (
     "requested_by: この利用者の名は橋の電文に書けない (英数字と . _ : / \\ @ + - で 128 文字まで)。"
     "別の利用者で求める / the account has a name that no message of the bridge carries: ask as another"
@@ -166,7 +168,7 @@ class RequestDesk:
         A key is a 住民票コード or a record key of the file (団体コード/記録番号). Raises CaseFault, and
         StoreFault when the database did not do it.
         """
-        case = self._found(case_id, operator)
+        case = self._found(self._open.find(case_id), operator)
         counts: Counter[str] = Counter()
         try:
             for start in range(0, len(keys), MAX_REQUESTS):
@@ -273,20 +275,20 @@ class RequestDesk:
         )
 
     async def deliver(self, case_id: str, operator: str, password: str) -> AsyncGenerator[bytes, None]:
-        """Takes the one delivery: a file sealed with a password, piece by piece; then all of it is erased.
+        """Gives the one delivery: a file sealed with a password, piece by piece; then all of it is erased.
 
         It is taken with the first piece; from then on it is erased, whoever goes away. Raises CaseFault
         before the first piece where there is nothing to take. A delivery that breaks off is not made again.
         """
-        case = self._found(case_id, operator)
-        moment = self._clock().isoformat(timespec="milliseconds")
-        evidence = leaf(REGISTER, "bridge_delivered", **case_fields(case), at=moment)
-        if not await self._store.deliver(case_id, evidence):
+        case = self._found(self._open.find(case_id), operator)
+        writer = AgeWriter(password)
+        begun = writer.begin()
+        if not await self._store.deliver(case_id, self._of_case("bridge_taken", case)):
             raise CaseFault("この事案の引渡しは終わっている / delivered before, or over")
+        why = "broken_off"
         try:
-            writer = AgeWriter(password)
             head = {"case": case.id, "office": case.office, "affair": case.affair, "basis": case.basis}
-            yield writer.begin() + writer.add(canonical(head) + b"\n")
+            yield begun + writer.add(canonical(head) + b"\n")
             after = 0
             while page := await self._store.lines(case.id, after, _PAGE):
                 for line in page:
@@ -296,15 +298,30 @@ class RequestDesk:
                     yield writer.add(canonical(told) + b"\n")
                 after = page[-1].place
             yield writer.finish()
+            why = "taken"
+            self._open.take(case.id)
         finally:
-            await self._eraser.erase(case.id, "delivered")
+            await self._eraser.erase(case.id, why)
+
+    async def delivered(self, case_id: str, operator: str) -> None:
+        """Records that a delivery stands whole where its taker keeps it: only the taker can know.
+
+        Raises CaseFault where none went out whole, StoreFault.
+        """
+        case = self._found(self._open.taken(case_id), operator)
+        await self._store.note([self._of_case("bridge_delivered", case)])
+        self._open.keep(case_id)
+
+    def _of_case(self, event: str, case: Case) -> Leaf:
+        moment = self._clock().isoformat(timespec="milliseconds")
+        return leaf(REGISTER, event, **case_fields(case), at=moment)
 
     async def cases(self, case_id: str | None = None) -> list[dict[str, Any]]:
         """The newest cases, or one, without a person in them. Raises StoreFault."""
         return [_told(row) for row in await self._store.cases(case_id, 100)]
 
-    def _found(self, case_id: str, operator: str) -> Case:
-        case = self._open.find(case_id)
+    @staticmethod
+    def _found(case: Case | None, operator: str) -> Case:
         if case is None:
             raise CaseFault("開いている事案でない / not an open case")
         if case.requested_by != operator:

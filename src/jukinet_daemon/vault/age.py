@@ -19,6 +19,8 @@ _LABEL = b"age-encryption.org/v1/scrypt"
 # 2^16 rounds: 64 MiB and a fifth of a second here, for who opens it and for who guesses.
 WORK = 16
 _MOST_WORK = 20
+# How long a password is: shorter ones are guessed.
+LEAST_PASSWORD, MOST_PASSWORD = 12, 200
 _FILE_KEY_BYTES = 16
 _SALT_BYTES = 16
 _CHUNK_BYTES = 64 * 1024
