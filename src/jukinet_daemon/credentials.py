@@ -11,7 +11,7 @@ from weakref import WeakKeyDictionary
 from cryptography import x509
 
 from jukinet_daemon.config import Tls
-from jukinet_daemon.pki.files import PkiFileError
+from jukinet_daemon.pki.files import PkiFileError, told_by_system
 from jukinet_daemon.pki.peer import IdentityError, PeerIdentity, identity_of, thumbprint
 from jukinet_daemon.pki.standing import Standing
 from jukinet_daemon.pki.tls import Pair, TlsFiles, client_side, load_pair, server_side, standing_in
@@ -93,7 +93,7 @@ class Credentials:
     def _read_pair(self, now: datetime) -> None:
         pair = pair_of(self.own.identity, self.files)
         if not pair.chain[0].not_valid_before_utc <= now <= pair.chain[0].not_valid_after_utc:
-            raise PkiFileError(self.files.certificate, "is not valid now")
+            raise PkiFileError(self.files.certificate, "今は有効でない / is not valid now")
         self._pair = pair
 
     def _made(self, identity: PeerIdentity) -> Own:
@@ -119,14 +119,14 @@ def pair_of(whose: PeerIdentity, files: TlsFiles) -> Pair:
 def require_ours(whose: PeerIdentity, path: Path, chain: tuple[x509.Certificate, ...]) -> None:
     """Raises PkiFileError where the chain of a file names somebody else."""
     if (identity := _identity(path, chain)) != whose:
-        raise PkiFileError(path, f"is of {identity.uri}, not of {whose.uri}")
+        raise PkiFileError(path, f"{whose.uri} のものでない / is of {identity.uri}, not of {whose.uri}")
 
 
 def _identity(path: Path, chain: tuple[x509.Certificate, ...]) -> PeerIdentity:
     try:
         return identity_of(chain[0])
     except IdentityError as error:
-        raise PkiFileError(path, f"names nobody: {error.reason}") from error
+        raise PkiFileError(path, f"だれの名もない / names nobody: {error.reason}") from error
 
 
 def _marks(*paths: Path) -> _Marks:
@@ -137,5 +137,5 @@ def _mark(path: Path) -> tuple[int, int, int]:
     try:
         found = path.stat()
     except OSError as error:
-        raise PkiFileError(path, error.strerror or type(error).__name__) from error
+        raise PkiFileError(path, told_by_system(error)) from error
     return found.st_mtime_ns, found.st_size, found.st_ino

@@ -1,6 +1,7 @@
 """The ceremony by the command line: what it makes runs a server, what it must not do it refuses."""
 
 import json
+import re
 import shlex
 import stat
 from dataclasses import replace
@@ -48,8 +49,12 @@ class Office:
         return json.loads(self._capsys.readouterr().out)
 
     def refused(self, verb: str, *arguments: Any) -> str:
+        self._capsys.readouterr()
         assert main(["pki", verb, *map(str, arguments)]) == 1
-        return self._capsys.readouterr().err
+        told = self._capsys.readouterr().err
+        why = told.partition("cannot be done: ")[2] or told
+        assert re.search("[ぁ-ん]", why), "the reason too is told in both languages"
+        return told
 
     def ceremony(self) -> None:
         domain = ("--trust-domain", TRUST_DOMAIN)

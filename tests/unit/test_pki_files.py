@@ -179,7 +179,7 @@ def test_a_context_is_not_made_with_the_key_of_another(tmp_path: Path) -> None:
     stranger = files.write_issued(tmp_path, "other", other)
     mixed = TlsFiles(usable.certificate, stranger.key, usable.ca, usable.crl)
     client_context(usable)
-    with pytest.raises(files.PkiFileError, match=r"other\.key: is not the key"):
+    with pytest.raises(files.PkiFileError, match=r"other\.key: .* / is not the key"):
         client_context(mixed)
 
 
@@ -187,7 +187,7 @@ def test_a_context_is_not_made_with_the_crl_of_another_ca(tmp_path: Path) -> Non
     usable = _tls_files(tmp_path)
     rogue = make_issuing(make_root("root", VALIDITY), "issuing", VALIDITY)
     files.write_crl(usable.crl, make_crl(rogue, {}, START, END, number=2))
-    with pytest.raises(files.PkiFileError, match=r"ca\.crl: holds no CRL of CN=root"):
+    with pytest.raises(files.PkiFileError, match=r"ca\.crl: .* / holds no CRL of CN=root"):
         client_context(usable)
 
 

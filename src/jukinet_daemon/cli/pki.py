@@ -27,7 +27,7 @@ from jukinet_daemon.pki.authority import (
 )
 from jukinet_daemon.pki.book import load_book
 from jukinet_daemon.pki.ending import endings
-from jukinet_daemon.pki.files import PkiFileError
+from jukinet_daemon.pki.files import PkiFileError, told_by_system
 from jukinet_daemon.pki.names import require_name
 from jukinet_daemon.pki.peer import IdentityError, PeerIdentity, Role
 from jukinet_daemon.schemas import read_areas
@@ -97,9 +97,13 @@ def _issue(options: Options) -> dict[str, Any]:
     identity = _identity(options)
     older = load_book(options.folder).in_use(identity.uri, datetime.now(UTC))
     if options.verb == "issue" and older:
-        raise ValueError(f"{identity.uri} has {older[-1].serial} in use; use `renew`, or revoke that first")
+        raise ValueError(
+            f"{identity.uri}: {older[-1].serial} が有効。`renew` か失効を / has one in use: use `renew`"
+        )
     if options.verb == "renew" and not older:
-        raise ValueError(f"{identity.uri} has no certificate in use; use `issue`")
+        raise ValueError(
+            f"{identity.uri}: 有効な証明書がない。発行を / has no certificate in use: use `issue`"
+        )
     authority = Authority(options.folder, _passphrase(options))
     authority.issue(options.csr, identity, options.days or LEAF_DAYS, options.out)
     replaced = {"replaces": [entry.serial for entry in older]} if older else {}
@@ -148,7 +152,7 @@ def _areas(table: Path | None, code: str) -> Areas | None:
     try:
         areas = read_areas(table)
     except (BasisFault, OSError) as fault:
-        raise ValueError(f"--areas: {fault}") from None
+        raise ValueError(f"--areas: 表を読めない / cannot be read: {fault}") from None
     if not areas.senders:
         raise ValueError(f"--areas: {table}: 市区町村がない / has no municipality")
     # 団体コード: the first two digits are the prefecture's.
@@ -165,7 +169,7 @@ def _passphrase(options: Options) -> bytes | None:
 def _new_passphrase(options: Options) -> bytes | None:
     word = _passphrase(options)
     if options.passphrase and getpass.getpass("もう一度 / again: ").encode() != word:
-        raise ValueError("the two passphrases differ")
+        raise ValueError("二つの合言葉が違う / the two passphrases differ")
     return word
 
 
@@ -173,9 +177,9 @@ def _first_line(path: Path) -> bytes:
     try:
         line = path.read_bytes().partition(b"\n")[0]
     except OSError as error:
-        raise PkiFileError(path, error.strerror or type(error).__name__) from error
+        raise PkiFileError(path, told_by_system(error)) from error
     if not line:
-        raise PkiFileError(path, "holds no passphrase")
+        raise PkiFileError(path, "合言葉がない / holds no passphrase")
     return line
 
 

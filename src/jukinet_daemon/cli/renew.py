@@ -58,9 +58,11 @@ def _checked(new: TlsFiles, expected: PeerIdentity) -> Pair:
     pair = pair_of(expected, new)
     leaf, now = pair.chain[0], datetime.now(UTC)
     if now < leaf.not_valid_before_utc:
-        raise PkiFileError(new.certificate, "is not valid yet")
+        raise PkiFileError(new.certificate, "まだ有効でない / is not valid yet")
     if refusal := standing_in(new)[0].lost_by(leaf, now):
-        raise PkiFileError(new.certificate, f"would be refused: {refusal}: {REMEDIES[refusal]}")
+        raise PkiFileError(
+            new.certificate, f"相手に拒否される / would be refused: {refusal}: {REMEDIES[refusal]}"
+        )
     return pair
 
 

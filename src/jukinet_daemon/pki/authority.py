@@ -15,6 +15,7 @@ from .files import (
     load_key,
     load_request,
     reserved,
+    told_by_system,
     write_certificates,
     write_crl,
     write_key,
@@ -51,7 +52,7 @@ class Authority:
         certificate = load_certificate(folder / CERTIFICATE)
         key = load_key(folder / KEY, passphrase)
         if certificate.public_key() != key.public_key():
-            raise PkiFileError(folder / KEY, "is not the key of ca.pem")
+            raise PkiFileError(folder / KEY, "ca.pem の鍵でない / is not the key of ca.pem")
         self.is_root = certificate.issuer == certificate.subject
         chain = () if self.is_root else (certificate,)
         self._ca = CertificateAuthority(certificate, key, chain)
@@ -64,9 +65,11 @@ class Authority:
         with reserved(output), only_writer(self.folder):
             book = load_book(self.folder)
             if identity.trust_domain != book.trust_domain:
-                raise ValueError(f"this CA issues for {book.trust_domain} only")
+                raise ValueError(
+                    f"この認証局は {book.trust_domain} にだけ発行する / this CA issues for it only"
+                )
             if self.is_root:
-                raise ValueError("the root issues to CAs only")
+                raise ValueError("ルートは認証局にだけ発行する / the root issues to CAs only")
             self._require_new_key(key)
             certificate = certify(self._ca, identity, key, self._validity(days))
             self._enter(book, identity.uri, certificate)
@@ -78,10 +81,13 @@ class Authority:
         key = _p256(load_request(asked), asked)
         with reserved(output), only_writer(self.folder):
             if not self.is_root:
-                raise ValueError("only the root issues to CAs")
+                raise ValueError("認証局に発行するのはルートだけ / only the root issues to CAs")
             # It would pass for a root, which nobody revokes.
             if _folded(common_name(name)) == _folded(self._ca.certificate.subject):
-                raise ValueError("this is the name of the root; an issuing CA needs one of its own")
+                raise ValueError(
+                    "ルートの名である。発行認証局には別の名を"
+                    " / this is the name of the root; an issuing CA needs one of its own"
+                )
             # Under one key two CAs could not be told apart: a list is of whoever can have signed it.
             self._require_new_key(key)
             book = load_book(self.folder)
@@ -115,8 +121,10 @@ class Authority:
     def _require_new_key(self, key: ec.EllipticCurvePublicKey) -> None:
         issued = map(load_certificate, (self.folder / ISSUED).glob("*.pem"))
         if any(p256_key(known) == key for known in (self._ca.certificate, *issued)):
-            made = "`request` (a CA's with `init-issuing`)"
-            raise ValueError(f"this key has a certificate already; make a new key with {made}")
+            raise ValueError(
+                "この鍵にはもう証明書がある。`request` (認証局は `init-issuing`) で新しい鍵を作る"
+                " / this key has a certificate already; make a new key"
+            )
 
 
 def _folded(name: x509.Name) -> list[str]:
@@ -130,7 +138,9 @@ def create_root(folder: Path, name: str, trust_domain: str, days: int, passphras
     Raises PkiFileError, ValueError for a trust domain of another form or a passphrase of no use.
     """
     if passphrase is None:
-        raise ValueError("the key of a root is encrypted: give --passphrase or --passphrase-file")
+        raise ValueError(
+            "ルートの鍵は暗号化する。--passphrase か --passphrase-file を / the key of a root is encrypted"
+        )
     _require_long(passphrase)
     _require_trust_domain(trust_domain)
     _new_folder(folder)
@@ -162,11 +172,11 @@ def accept_issuing(folder: Path, given: Path, root: Path) -> None:
     certificate, asked = load_certificate(given), load_request(folder / REQUEST)
     key = p256_key(certificate)
     if key is None or key != p256_key(asked):
-        raise PkiFileError(given, "is not for the key of this CA")
+        raise PkiFileError(given, "この認証局の鍵のものでない / is not for the key of this CA")
     try:
         certificate.verify_directly_issued_by(load_certificate(root))
     except (ValueError, TypeError, InvalidSignature) as error:
-        raise PkiFileError(given, "is not issued by that root") from error
+        raise PkiFileError(given, "そのルートが発行したものでない / is not issued by that root") from error
     write_certificates(folder / CERTIFICATE, (certificate,))
 
 
@@ -188,7 +198,10 @@ def revoke(folder: Path, serial: str, reason: str) -> Entry:
 
 def _require_long(passphrase: bytes) -> None:
     if len(passphrase.decode("utf-8", "replace").strip()) < LEAST_PASSPHRASE:
-        raise ValueError(f"the passphrase is shorter than {LEAST_PASSPHRASE} characters")
+        raise ValueError(
+            f"合言葉が {LEAST_PASSPHRASE} 文字より短い"
+            f" / the passphrase is shorter than {LEAST_PASSPHRASE} characters"
+        )
 
 
 def _require_trust_domain(trust_domain: str) -> None:
@@ -199,7 +212,7 @@ def _new_folder(folder: Path) -> None:
     try:
         folder.mkdir(mode=_FOLDER, parents=True)
     except OSError as error:
-        raise PkiFileError(folder, error.strerror or type(error).__name__) from error
+        raise PkiFileError(folder, told_by_system(error)) from error
 
 
 def _require_same(wanted: x509.CertificateSigningRequest, identity: PeerIdentity) -> None:
@@ -210,11 +223,13 @@ def _require_same(wanted: x509.CertificateSigningRequest, identity: PeerIdentity
             return
     except (x509.ExtensionNotFound, IdentityError):
         pass
-    raise ValueError(f"the request does not ask for {identity.uri} and nothing else")
+    raise ValueError(
+        f"要求が {identity.uri} だけを求めていない / the request does not ask for it and nothing else"
+    )
 
 
 def _p256(wanted: x509.CertificateSigningRequest, path: Path) -> ec.EllipticCurvePublicKey:
     key = p256_key(wanted)
     if key is None:
-        raise PkiFileError(path, "asks for a key that is not EC P-256")
+        raise PkiFileError(path, "求める鍵が EC P-256 でない / asks for a key that is not EC P-256")
     return key

@@ -14,7 +14,7 @@ from typing import Annotated
 from cryptography import x509
 from pydantic import AfterValidator, ConfigDict, Field, TypeAdapter, ValidationError, with_config
 
-from .files import PkiFileError
+from .files import PkiFileError, told_by_system
 from .peer import thumbprint
 
 FILE = "book.json"
@@ -82,9 +82,11 @@ class Book:
         """The book with a certificate revoked. Raises ValueError if it is not there or is revoked already."""
         found = self.find(serial)
         if found is None:
-            raise ValueError(f"this CA has issued no certificate {serial}")
+            raise ValueError(
+                f"{serial}: この認証局は発行していない / this CA has issued no certificate of it"
+            )
         if found.revoked_at:
-            raise ValueError(f"the certificate {serial} is revoked already")
+            raise ValueError(f"{serial}: もう失効している / is revoked already")
         changed = replace(found, revoked_at=now.isoformat(timespec="seconds"), reason=reason)
         return replace(self, entries=tuple(changed if e is found else e for e in self.entries))
 
@@ -126,9 +128,9 @@ def load_book(folder: Path) -> Book:
     try:
         return _BOOK.validate_json(path.read_bytes())
     except OSError as error:
-        raise PkiFileError(path, error.strerror or type(error).__name__) from error
+        raise PkiFileError(path, told_by_system(error)) from error
     except ValidationError:
-        raise PkiFileError(path, "is not a book of certificates") from None
+        raise PkiFileError(path, "発行簿でない / is not a book of certificates") from None
 
 
 def save_book(folder: Path, book: Book) -> None:
@@ -146,7 +148,7 @@ def save_book(folder: Path, book: Book) -> None:
         _flush_folder(folder)
     except OSError as error:
         draft.unlink(missing_ok=True)
-        raise PkiFileError(path, error.strerror or type(error).__name__) from error
+        raise PkiFileError(path, told_by_system(error)) from error
 
 
 @contextmanager
@@ -155,12 +157,14 @@ def only_writer(folder: Path) -> Iterator[None]:
     try:
         descriptor = os.open(folder, os.O_RDONLY | os.O_DIRECTORY)
     except OSError as error:
-        raise PkiFileError(folder, error.strerror or type(error).__name__) from error
+        raise PkiFileError(folder, told_by_system(error)) from error
     try:
         flock(descriptor, LOCK_EX | LOCK_NB)
         yield
     except BlockingIOError as error:
-        raise PkiFileError(folder, "is being worked on by another command") from error
+        raise PkiFileError(
+            folder, "別のコマンドが使っている / is being worked on by another command"
+        ) from error
     finally:
         os.close(descriptor)
 

@@ -1,5 +1,6 @@
 """Keys, certificates and CRLs as PEM files (鍵と証明書のファイル)."""
 
+import errno
 import os
 import re
 import secrets
@@ -23,6 +24,16 @@ from cryptography.hazmat.primitives.serialization import (
 from .issue import Issued
 
 _PRIVATE, _PUBLIC = 0o600, 0o644
+_SYSTEM = {
+    errno.ENOENT: "ない",
+    errno.EEXIST: "もうある",
+    errno.EACCES: "権限がない",
+    errno.EPERM: "権限がない",
+    errno.EISDIR: "フォルダである",
+    errno.ENOTDIR: "フォルダでない",
+    errno.ENOSPC: "空きがない",
+    errno.EROFS: "書込みのできない場所である",
+}
 _CRL = re.compile(rb"-----BEGIN X509 CRL-----.*?-----END X509 CRL-----", re.DOTALL)
 # A version that X.509 does not have is no ValueError to the library.
 _UNREADABLE = (ValueError, x509.InvalidVersion)
@@ -92,9 +103,9 @@ def load_request(path: Path) -> x509.CertificateSigningRequest:
     try:
         request = x509.load_pem_x509_csr(data)
     except _UNREADABLE as error:
-        raise PkiFileError(path, "holds an unreadable request") from error
+        raise PkiFileError(path, "要求を読めない / holds an unreadable request") from error
     if not request.is_signature_valid:
-        raise PkiFileError(path, "is not signed by the key it names")
+        raise PkiFileError(path, "示す鍵で署名されていない / is not signed by the key it names")
     return request
 
 
@@ -154,7 +165,7 @@ def load_chain(path: Path) -> tuple[x509.Certificate, ...]:
     try:
         return tuple(x509.load_pem_x509_certificates(data))
     except _UNREADABLE as error:
-        raise PkiFileError(path, "holds an unreadable certificate") from error
+        raise PkiFileError(path, "証明書を読めない / holds an unreadable certificate") from error
 
 
 def load_crls(path: Path) -> tuple[x509.CertificateRevocationList, ...]:
@@ -164,9 +175,9 @@ def load_crls(path: Path) -> tuple[x509.CertificateRevocationList, ...]:
     try:
         crls = tuple(x509.load_pem_x509_crl(block) for block in blocks)
     except _UNREADABLE as error:
-        raise PkiFileError(path, "holds an unreadable CRL") from error
+        raise PkiFileError(path, "失効リストを読めない / holds an unreadable CRL") from error
     if len(crls) < len(_LABEL.findall(data)):
-        raise PkiFileError(path, "holds an unreadable CRL: it is cut off")
+        raise PkiFileError(path, "失効リストが切れている / holds an unreadable CRL: it is cut off")
     return crls
 
 
@@ -177,13 +188,21 @@ def load_key(path: Path, passphrase: bytes | None = None) -> ec.EllipticCurvePri
     try:
         key = load_pem_private_key(data, password=passphrase)
     except TypeError:
-        problem = "is not encrypted" if passphrase else "holds an encrypted key and no passphrase was given"
+        problem = (
+            "暗号化されていない / is not encrypted"
+            if passphrase
+            else "鍵の合言葉が要る / holds an encrypted key and no passphrase was given"
+        )
         raise PkiFileError(path, problem) from None
     except (ValueError, UnsupportedAlgorithm, InternalError):
-        problem = "does not open with this passphrase" if passphrase else "holds no readable PEM private key"
+        problem = (
+            "この合言葉で開かない / does not open with this passphrase"
+            if passphrase
+            else "読める PEM の秘密鍵がない / holds no readable PEM private key"
+        )
         raise PkiFileError(path, problem) from None
     if not isinstance(key, ec.EllipticCurvePrivateKey) or not isinstance(key.curve, ec.SECP256R1):
-        raise PkiFileError(path, "holds a key that is not EC P-256")
+        raise PkiFileError(path, "鍵が EC P-256 でない / holds a key that is not EC P-256")
     return key
 
 
@@ -206,7 +225,7 @@ def _create(path: Path, data: bytes, mode: int) -> None:
     try:
         descriptor = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL, mode)
     except OSError as error:
-        raise PkiFileError(path, _words(error)) from error
+        raise PkiFileError(path, told_by_system(error)) from error
     try:
         with os.fdopen(descriptor, "wb") as file:
             file.write(data)
@@ -214,7 +233,7 @@ def _create(path: Path, data: bytes, mode: int) -> None:
             os.fsync(descriptor)
     except OSError as error:
         path.unlink(missing_ok=True)
-        raise PkiFileError(path, _words(error)) from error
+        raise PkiFileError(path, told_by_system(error)) from error
 
 
 def _replace(path: Path, data: bytes, mode: int) -> None:
@@ -233,7 +252,7 @@ def _draft(path: Path, data: bytes, mode: int) -> Iterator[Callable[[], None]]:
         try:
             draft.replace(path)
         except OSError as error:
-            raise PkiFileError(path, _words(error)) from error
+            raise PkiFileError(path, told_by_system(error)) from error
 
     try:
         yield put
@@ -245,16 +264,21 @@ def _read(path: Path) -> bytes:
     try:
         return path.read_bytes()
     except OSError as error:
-        raise PkiFileError(path, _words(error)) from error
+        raise PkiFileError(path, told_by_system(error)) from error
 
 
 def _read_only(path: Path, label: str) -> bytes:
     # OpenSSL takes whatever it finds: a certificate slipped into a CRL file would become a trusted root.
     data = _read(path)
     if set(_LABEL.findall(data)) != {label.encode("ascii")}:
-        raise PkiFileError(path, f"must hold PEM blocks of type {label} and no other")
+        raise PkiFileError(
+            path, f"PEM の {label} だけでない / must hold PEM blocks of type {label} and no other"
+        )
     return data
 
 
-def _words(error: OSError) -> str:
-    return error.strerror or type(error).__name__
+def told_by_system(error: OSError) -> str:
+    """What the system said of a file, also in Japanese where people meet it."""
+    said = error.strerror or type(error).__name__
+    ours = _SYSTEM.get(error.errno or 0)
+    return f"{ours} / {said}" if ours else said

@@ -233,4 +233,6 @@ def _require_within(ca: CertificateAuthority, validity: Validity) -> None:
     # A leaf that outlives its CA would stop working on a day its own dates do not show. A certificate holds
     # whole seconds (RFC 5280 4.1.2.5), so the CA's end may have lost a fraction that ours still has.
     if validity.not_after.replace(microsecond=0) > ca.certificate.not_valid_after_utc:
-        raise ValueError("a certificate may not outlast the CA that signs it")
+        raise ValueError(
+            "認証局より長く続く証明書になる / a certificate may not outlast the CA that signs it"
+        )

@@ -68,7 +68,7 @@ def standing_of(
     """
     authorities = tuple(dict.fromkeys(bundle))
     if not any(map(_is_root, authorities)):
-        raise ValueError("the bundle has no root")
+        raise ValueError("認証局の束にルートがない / the bundle has no root")
     given, strange = _by_signer(filed, authorities)
     before, _ = _by_signer(kept, authorities)
     wrong = ["holds a CRL that no CA of the bundle signed"] if strange else []
@@ -77,7 +77,7 @@ def standing_of(
         new, old = given.get(authority), before.get(authority)
         # An empty list is false, so ask for None.
         if new is None and old is None:
-            raise ValueError(f"holds no CRL of {_named(authority)}")
+            raise ValueError(f"失効リストがない / holds no CRL of {_named(authority)}")
         unfit = _unfit(new, old, now)
         counts = old if unfit and old is not None else new
         assert counts is not None  # noqa: S101 - one of the two is there

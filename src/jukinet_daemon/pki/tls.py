@@ -45,7 +45,7 @@ def load_pair(files: TlsFiles) -> Pair:
     """Give our chain and key; raise PkiFileError for files that cannot be used or do not fit each other."""
     pair = Pair(load_chain(files.certificate), load_key(files.key))
     if p256_key(pair.chain[0]) != pair.key.public_key():
-        raise PkiFileError(files.key, "is not the key of the certificate")
+        raise PkiFileError(files.key, "証明書の鍵でない / is not the key of the certificate")
     try:
         _show(_bare(ssl.PROTOCOL_TLS_SERVER), pair)
     except ssl.SSLError as error:
