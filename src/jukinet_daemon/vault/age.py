@@ -92,7 +92,7 @@ class _Chunks:
         try:
             return self._cipher.decrypt(self._next(last=last), chunk, None)
         except (InvalidTag, ValueError):
-            raise AgeFault("the file was damaged or cut off") from None
+            raise AgeFault("壊れているか、切れている / the file was damaged or cut off") from None
 
     def _next(self, *, last: bool) -> bytes:
         number, self._number = self._number, self._number + 1
@@ -114,14 +114,14 @@ class _Source:
         self._fill(size)
         taken, self._held = self._held[:size], self._held[size:]
         if exactly and len(taken) < size:
-            raise AgeFault("the file was cut off")
+            raise AgeFault("途中で切れている / the file was cut off")
         return taken
 
     def line(self, longest: int = 100) -> bytes:
         self._fill(longest)
         line, newline, _rest = self._held[:longest].partition(b"\n")
         if not newline:
-            raise AgeFault("not an age file")
+            raise AgeFault("age のファイルでない / not an age file")
         self._held = self._held[len(line) + 1 :]
         return line
 
@@ -138,17 +138,17 @@ def _file_key(source: _Source, password: str) -> bytes:
     version, stanza, body, end = (source.line() for _ in range(4))
     words = stanza.split(b" ")
     if version != _VERSION or words[:2] != [b"->", b"scrypt"] or len(words) != 4:
-        raise AgeFault("not an age file that a password opens")
+        raise AgeFault("合言葉で開く age のファイルでない / not an age file that a password opens")
     salt, work, wrapped = _plain(words[2]), words[3], _plain(body)
     if not work.isdigit() or int(work) > _MOST_WORK:
-        raise AgeFault("not an age file that a password opens")
+        raise AgeFault("合言葉で開く age のファイルでない / not an age file that a password opens")
     try:
         file_key = ChaCha20Poly1305(_wrap_key(password, salt, int(work))).decrypt(bytes(12), wrapped, None)
     except (InvalidTag, ValueError):
-        raise AgeFault("the password is another") from None
+        raise AgeFault("合言葉が違う / the password is another") from None
     head = b"\n".join((version, stanza, body, b"---"))
     if end.split(b" ")[0] != b"---" or not hmac.compare_digest(end[4:], _b64(_mac(file_key, head))):
-        raise AgeFault("the file was damaged")
+        raise AgeFault("壊れている / the file was damaged")
     return file_key
 
 
@@ -174,4 +174,4 @@ def _plain(text: bytes) -> bytes:
     try:
         return b64decode(text + b"=" * (-len(text) % 4), validate=True)
     except ValueError:
-        raise AgeFault("not an age file") from None
+        raise AgeFault("age のファイルでない / not an age file") from None
