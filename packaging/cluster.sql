@@ -38,3 +38,8 @@ GRANT CONNECT ON DATABASE juki TO "jukinet-notices-juki", "jukinet-relay-juki", 
 GRANT CONNECT ON DATABASE fuhyo TO "jukinet-notices-fuhyo", "jukinet-relay-fuhyo", "jukinet-host-fuhyo",
     "jukinet-bridge-fuhyo", "jukinet-seal-fuhyo";
 GRANT CONNECT ON DATABASE juki, fuhyo TO root;
+
+\connect juki
+\ir database.sql
+\connect fuhyo
+\ir database.sql

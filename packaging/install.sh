@@ -31,7 +31,7 @@ install -D -m 0644 "$here/../systemd/sysusers.conf" "$root/lib/sysusers.d/jukine
 install -D -m 0644 "$here/../systemd/tmpfiles.conf" "$root/lib/tmpfiles.d/jukinet.conf"
 
 install -D -m 0644 "$here/../config/example.toml" "$root/share/jukinet/example.toml"
-install -D -m 0644 "$here/cluster.sql" "$root/share/jukinet/cluster.sql"
+install -m 0644 "$here/cluster.sql" "$here/database.sql" "$root/share/jukinet/"
 cp -R "$here/../config/monitoring" "$root/share/jukinet/monitoring"
 install -d "$dest/etc/jukinet/pki"
 install -d -m 0700 "$dest/etc/jukinet/keys"

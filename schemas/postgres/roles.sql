@@ -84,7 +84,7 @@ GRANT UPDATE (batches) ON closing TO jukinet_notices;
 GRANT USAGE ON SEQUENCE parcel_number, person_number TO jukinet_notices;
 GRANT EXECUTE ON PROCEDURE commit_batch, commit_parcels TO jukinet_notices;
 GRANT SELECT ON ended_key TO jukinet_notices;
-GRANT EXECUTE ON FUNCTION claim_keys, move_person, move_people, sealed_of, under_ended_key TO jukinet_notices;
+GRANT EXECUTE ON FUNCTION claim_keys, move_person, move_people, sealed_of, under_ended_key, hold_sealing TO jukinet_notices;
 GRANT EXECUTE ON FUNCTION people_of, same_notices TO jukinet_notices;
 
 -- The relay: reads what waits and nothing that was sent before, stores receipts.
@@ -94,6 +94,7 @@ GRANT SELECT ON relayed_of_day TO jukinet_relay;
 GRANT INSERT, SELECT (comparison_id, peer, day, differing) ON comparison TO jukinet_relay;
 GRANT INSERT, SELECT (receipt_id) ON receipt TO jukinet_relay;
 GRANT USAGE ON SEQUENCE relay_number TO jukinet_relay;
+GRANT EXECUTE ON FUNCTION lock_relay TO jukinet_relay;
 
 -- Operators: look at held notices and settle them.
 GRANT SELECT, DELETE ON held TO jukinet_control;
@@ -109,9 +110,8 @@ GRANT INSERT ON history, departure TO jukinet_control;
 GRANT SELECT (parcel_id, sender, number, digest, thumbprint, received_at, kinds) ON parcel TO jukinet_control;
 GRANT SELECT (notice_id, outbox_id, entered_at, receipt_id, refused) ON outbox TO jukinet_control;
 GRANT SELECT (receipt_id, parcel_digest, received_at) ON receipt TO jukinet_control;
-GRANT SELECT ON ended_key TO jukinet_control;
 GRANT EXECUTE ON FUNCTION settle_held, claim_keys, move_person, move_people TO jukinet_control;
-GRANT EXECUTE ON FUNCTION hold_keys, sealed_of, under_ended_key, people_of TO jukinet_control;
+GRANT EXECUTE ON FUNCTION hold_keys, sealed_of, people_of TO jukinet_control;
 
 -- Health: counts and times, no records.
 GRANT SELECT (outbox_id, entered_at, receipt_id, refused) ON outbox TO jukinet_status;
@@ -130,7 +130,7 @@ GRANT SELECT ON numbering, number_gap, number_reuse, comparison TO jukinet_statu
 -- The watch beside the notices door: numbers that never came or came twice, daily comparisons. Of a parcel it sees
 -- the summary and never what is sealed.
 GRANT SELECT (parcel_id, sender, number, digest, received_at, notice_ids, kinds) ON parcel TO jukinet_watch;
-GRANT EXECUTE ON FUNCTION parcels_of_number TO jukinet_watch;
+GRANT EXECUTE ON FUNCTION parcels_of_number, lock_numbers TO jukinet_watch;
 GRANT SELECT (notice_id, sender, parcel_id, outcome) ON inbox TO jukinet_watch;
 GRANT SELECT, INSERT ON numbering, number_reuse, comparison TO jukinet_watch;
 GRANT SELECT, INSERT, DELETE ON number_gap TO jukinet_watch;
@@ -143,6 +143,7 @@ GRANT SELECT, INSERT, UPDATE, DELETE ON maintenance TO jukinet_control;
 GRANT SELECT, INSERT ON numbering TO jukinet_control;
 GRANT UPDATE (highest) ON numbering TO jukinet_control;
 GRANT SELECT, INSERT, DELETE ON number_gap TO jukinet_control;
+GRANT EXECUTE ON FUNCTION lock_numbers TO jukinet_control;
 GRANT SELECT ON number_reuse TO jukinet_control;
 GRANT UPDATE (settled_at) ON number_reuse TO jukinet_control;
 
@@ -171,6 +172,7 @@ GRANT INSERT ON ledger_conflict TO jukinet_watch;
 GRANT SELECT (entry_id, hash) ON ledger TO jukinet_seal;
 GRANT SELECT, INSERT ON ledger_log, ledger_checkpoint TO jukinet_seal;
 GRANT INSERT ON ledger_run, ledger_node TO jukinet_seal;
+GRANT EXECUTE ON FUNCTION lock_seal TO jukinet_seal;
 GRANT SELECT, INSERT, DELETE ON ledger_gap TO jukinet_seal;
 GRANT SELECT ON ledger_conflict TO jukinet_seal;
 
@@ -186,8 +188,7 @@ GRANT SELECT (kinds), UPDATE (fingerprint, notice_ids, kinds) ON parcel TO jukin
 GRANT SELECT (notice_id, sealed), UPDATE (sealed) ON held TO jukinet_keys;
 GRANT SELECT (parcel_id, sealed), UPDATE (sealed) ON parcel TO jukinet_keys;
 GRANT SELECT (name, host, told_at, report) ON process TO jukinet_keys;
-GRANT SELECT, INSERT ON ended_key TO jukinet_keys;
-GRANT EXECUTE ON FUNCTION end_key TO jukinet_keys;
+GRANT EXECUTE ON FUNCTION end_key, lock_keys TO jukinet_keys;
 DO $$
 BEGIN
     IF EXISTS (SELECT FROM pg_attribute WHERE attrelid = 'history'::regclass AND attname = 'individual_number') THEN

@@ -544,7 +544,7 @@ DECLARE
 BEGIN
     results := '{}';
     -- The lock outlives the commits of the decisions. What an error left of it goes first: a session of the door holds no other.
-    PERFORM pg_advisory_unlock_all(), pg_advisory_lock_shared(hashtext('jukinet sealing'));
+    PERFORM pg_advisory_unlock_all(), hold_sealing();
     IF EXISTS (SELECT FROM ended_key) AND under_ended_key(ARRAY(
         SELECT sent.sealed FROM unnest(parcels) AS sent
         UNION ALL SELECT (made.held).sealed FROM unnest(decisions) AS made
@@ -644,7 +644,7 @@ CREATE PROCEDURE public.commit_parcels(IN parcels public.summarised_parcel[], IN
     AS $$
 BEGIN
     IF cardinality(parcels) > 0 THEN
-        PERFORM pg_advisory_unlock_all(), pg_advisory_lock_shared(hashtext('jukinet sealing'));
+        PERFORM pg_advisory_unlock_all(), hold_sealing();
         IF EXISTS (SELECT FROM ended_key) AND under_ended_key(ARRAY(
             SELECT sent.sealed FROM unnest(parcels) AS sent
             UNION ALL SELECT (made.held).sealed FROM unnest(decisions) AS made
@@ -663,7 +663,8 @@ $$;
 -- Name: end_key(integer); Type: FUNCTION; Schema: public; Owner: -
 
 CREATE FUNCTION public.end_key(ended integer) RETURNS void
-    LANGUAGE plpgsql
+    LANGUAGE plpgsql SECURITY DEFINER
+    SET search_path TO 'public', 'pg_temp'
     SET lock_timeout TO '5s'
     AS $$
 BEGIN
@@ -717,7 +718,8 @@ $$;
 -- Name: hold_keys(bytea[]); Type: FUNCTION; Schema: public; Owner: -
 
 CREATE FUNCTION public.hold_keys(sealed bytea[]) RETURNS void
-    LANGUAGE plpgsql
+    LANGUAGE plpgsql SECURITY DEFINER
+    SET search_path TO 'public', 'pg_temp'
     AS $$
 BEGIN
     PERFORM pg_advisory_xact_lock_shared(hashtext('jukinet sealing'));
@@ -726,6 +728,36 @@ BEGIN
     END IF;
 END
 $$;
+
+-- Name: hold_sealing(); Type: FUNCTION; Schema: public; Owner: -
+
+CREATE FUNCTION public.hold_sealing() RETURNS void
+    LANGUAGE sql SECURITY DEFINER
+    RETURN pg_advisory_lock_shared((hashtext('jukinet sealing'::text))::bigint);
+
+-- Name: lock_keys(); Type: FUNCTION; Schema: public; Owner: -
+
+CREATE FUNCTION public.lock_keys() RETURNS boolean
+    LANGUAGE sql SECURITY DEFINER
+    RETURN pg_try_advisory_lock((hashtext('jukinet keys'::text))::bigint);
+
+-- Name: lock_numbers(); Type: FUNCTION; Schema: public; Owner: -
+
+CREATE FUNCTION public.lock_numbers() RETURNS void
+    LANGUAGE sql SECURITY DEFINER
+    RETURN pg_advisory_xact_lock((hashtext('jukinet numbers'::text))::bigint);
+
+-- Name: lock_relay(); Type: FUNCTION; Schema: public; Owner: -
+
+CREATE FUNCTION public.lock_relay() RETURNS boolean
+    LANGUAGE sql SECURITY DEFINER
+    RETURN pg_try_advisory_lock((hashtext('jukinet relay'::text))::bigint);
+
+-- Name: lock_seal(); Type: FUNCTION; Schema: public; Owner: -
+
+CREATE FUNCTION public.lock_seal() RETURNS boolean
+    LANGUAGE sql SECURITY DEFINER
+    RETURN pg_try_advisory_xact_lock((hashtext('jukinet ledger seal'::text))::bigint);
 
 -- Name: move_people(public.person_row[]); Type: FUNCTION; Schema: public; Owner: -
 

@@ -46,6 +46,7 @@ def test_everything_is_in_its_place(installed: Path) -> None:
         "usr/lib/sysusers.d/jukinet.conf",
         "usr/lib/tmpfiles.d/jukinet.conf",
         "usr/share/jukinet/cluster.sql",
+        "usr/share/jukinet/database.sql",
         "usr/share/jukinet/example.toml",
         "usr/share/jukinet/monitoring/alerts.yml",
         "etc/jukinet/juki.toml",

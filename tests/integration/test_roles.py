@@ -69,7 +69,6 @@ TABLE_RIGHTS = {
         "schema_migration": {"SELECT"},
     },
     CONTROL: {
-        "ended_key": {"SELECT"},
         "held": {"SELECT", "DELETE"},
         "settlement": {"SELECT", "INSERT"},
         "person": {"INSERT", "SELECT"},
@@ -86,7 +85,7 @@ TABLE_RIGHTS = {
         "schema_migration": {"SELECT"},
     },
     HISTORY: {"person_key": {"SELECT"}, "history": {"SELECT"}, "schema_migration": {"SELECT"}},
-    KEYS: {"ended_key": {"INSERT", "SELECT"}, "schema_migration": {"SELECT"}},
+    KEYS: {"schema_migration": {"SELECT"}},
     SEAL: {
         "ledger_log": {"INSERT", "SELECT"},
         "ledger_checkpoint": {"INSERT", "SELECT"},
@@ -473,15 +472,15 @@ async def test_the_rights_of_a_role_on_columns(dsn: str, role: str) -> None:
 
 ROUTINES = {
     NOTICES: {"commit_parcels", "commit_batch", "claim_keys", "move_person", "move_people", "parcel_number"}
-    | {"person_number", "sealed_of", "under_ended_key", "people_of", "same_notices"},
-    RELAY: {"relay_number"},
+    | {"person_number", "sealed_of", "under_ended_key", "hold_sealing", "people_of", "same_notices"},
+    RELAY: {"relay_number", "lock_relay"},
     STATUS: {"speaks_for"},
     HISTORY: set(),
     CONTROL: {"settle_held", "claim_keys", "move_person", "move_people", "person_number", "people_of"}
-    | {"hold_keys", "sealed_of", "under_ended_key"},
-    WATCH: {"parcels_of_number"},
-    KEYS: {"end_key"},
-    SEAL: set(),
+    | {"hold_keys", "lock_numbers", "sealed_of"},
+    WATCH: {"parcels_of_number", "lock_numbers"},
+    KEYS: {"end_key", "lock_keys"},
+    SEAL: {"lock_seal"},
     AUDIT: set(),
 }
 BRIDGE_ROUTINES = {

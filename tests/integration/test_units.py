@@ -1,34 +1,19 @@
-"""The systemd units: sound, closed, each with what it needs and no more, and logins that fit them."""
+"""The systemd units: sound, closed, each with what it needs and no more."""
 
-import asyncio
 import re
 import shutil
 import subprocess
-from collections.abc import Iterator
 from pathlib import Path
 
-import asyncpg
 import pytest
 
 from jukinet_daemon.config import Config, load_config
-from jukinet_daemon.sim.postgres import EmbeddedPostgres
-from jukinet_daemon.store.migrate import migrate
 from jukinet_daemon.vault.keyring import read_keyring
-from support.store import session
-from support.units import ROOT, opened_by, services, settings, sockets, stage
-from support.world import REGISTERS, postgres
+from support.units import DOORS, ROOT, opened_by, services, settings, sockets, stage
+from support.world import REGISTERS
 
-DOORS = [service for service in services() if opened_by(service)]
 # The one that faces the municipalities may be exposed less than any other; what talks to a network, more.
 MOST_EXPOSED = {"jukinet-notices@.service": 0.3}
-ROLES_OF = {
-    "notices": {"jukinet_notices", "jukinet_watch"},
-    "national": {"jukinet_relay"},
-    "control": {"jukinet_control"},
-    "bridge": {"jukinet_bridge"},
-    "seal": {"jukinet_seal"},
-    "health": set[str](),
-}
 CLUSTER = ROOT / "packaging" / "cluster.sql"
 ANALYZE = pytest.mark.skipif(not shutil.which("systemd-analyze"), reason="systemd-analyze is not installed")
 
@@ -174,81 +159,6 @@ def test_every_role_of_a_door_is_prepared() -> None:
     prepared = re.findall(r"CREATE ROLE (jukinet_\w+) NOLOGIN", CLUSTER.read_text("utf-8"))
     roles = (ROOT / "schemas" / "postgres" / "roles.sql").read_text("utf-8").split("LOOP")[0]
     assert set(prepared) == set(re.findall(r"'(jukinet_\w+)'", roles))
-
-
-@pytest.fixture(scope="module")
-def cluster() -> Iterator[EmbeddedPostgres]:
-    """A PostgreSQL prepared as an installation is, and migrated by the logins that own the databases."""
-    with postgres() as server:
-        server.psql("postgres", CLUSTER.read_text("utf-8"))
-        for register in REGISTERS:
-            asyncio.run(migrate(server.dsn(register, f"jukinet-migrate-{register}"), register))
-        yield server
-
-
-@pytest.mark.parametrize("register", REGISTERS)
-@pytest.mark.parametrize("service", DOORS)
-async def test_a_login_may_become_only_its_roles(
-    cluster: EmbeddedPostgres, service: str, register: str
-) -> None:
-    login = settings(service)["Service"]["User"][0].replace("%i", register)
-    own = {"jukinet_status"}.union(*(ROLES_OF[section] for section in opened_by(service)))
-    async with session(cluster.dsn(register, login)) as connection:
-        roles = await connection.fetch("SELECT rolname FROM pg_roles WHERE rolname LIKE 'jukinet\\_%'")
-        may = set()
-        for role in (row["rolname"] for row in roles):
-            try:
-                await connection.execute(f"SET ROLE {role}")
-            except asyncpg.InsufficientPrivilegeError:
-                continue
-            may.add(role)
-        await connection.execute("RESET ROLE")
-        with pytest.raises(asyncpg.InsufficientPrivilegeError):  # and by itself it has no right at all
-            await connection.execute("SELECT version FROM schema_migration")
-    assert may == own
-    with pytest.raises(asyncpg.InsufficientPrivilegeError):
-        async with session(cluster.dsn("fuhyo" if register == "juki" else "juki", login)):
-            pass
-
-
-TELL = """INSERT INTO process (name, host, report, metrics) VALUES ($1, 'here', '{}', '')
-ON CONFLICT (name, host) DO UPDATE SET told_at = clock_timestamp(), report = excluded.report"""
-FORGED = (
-    "UPDATE process SET report = '{}'",
-    "UPDATE process SET metrics = ''",
-    "UPDATE process SET told_at = now() + interval '1 year'",
-    "DELETE FROM process",
-)
-
-
-@pytest.mark.parametrize("service", DOORS)
-async def test_a_login_tells_of_its_own_duties_alone(cluster: EmbeddedPostgres, service: str) -> None:
-    """Elsewise one process in other hands could tell for the others, or make them fall silent."""
-    logins = {name: settings(name)["Service"]["User"][0].replace("%i", "juki") for name in DOORS}
-    names = {name: "+".join(opened_by(name)) for name in DOORS}
-    for name in DOORS:
-        async with session(cluster.dsn("juki", logins[name]), role="jukinet_status") as own:
-            await own.execute(TELL, names[name])
-    async with (
-        session(cluster.dsn("juki")) as owner,
-        session(cluster.dsn("juki", logins[service]), role="jukinet_status") as taken,
-    ):
-        before = await owner.fetch("SELECT * FROM process WHERE name <> $1 ORDER BY name", names[service])
-        assert len(before) == len(DOORS) - 1
-        others = [name for other, name in names.items() if other != service]
-        for name in (*others, f"{names[service]}+{others[0]}", "", "nobody"):
-            with pytest.raises(asyncpg.InsufficientPrivilegeError):
-                await taken.execute(TELL, name)
-        for sql in FORGED:
-            await taken.execute(sql)
-        await taken.execute(TELL, names[service])
-        with pytest.raises(asyncpg.InsufficientPrivilegeError):
-            await taken.execute("UPDATE process SET name = $1", others[0])
-        assert (
-            await owner.fetch("SELECT * FROM process WHERE name <> $1 ORDER BY name", names[service])
-            == before
-        )
-        await owner.execute("DELETE FROM process")
 
 
 @pytest.mark.skipif(not shutil.which("openssl"), reason="openssl is not installed")

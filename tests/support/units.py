@@ -37,6 +37,15 @@ def opened_by(service: str) -> list[str]:
     return [words[place + 1] for place, word in enumerate(words) if word == "--only"]
 
 
+# Those that open something: all but the one that migrates.
+DOORS = [service for service in services() if opened_by(service)]
+
+
+def login_of(service: str, register: str) -> str:
+    """The account of a service, by whose name it logs in to the database."""
+    return settings(service)["Service"]["User"][0].replace("%i", register)
+
+
 def stage(folder: Path) -> Path:
     """A root folder with the units, programs of their names, and what a machine brings."""
     units = folder / "usr/lib/systemd/system"

@@ -38,7 +38,7 @@ DECLARE
 BEGIN
     results := '{}';
     -- The lock outlives the commits of the decisions. What an error left of it goes first: a session of the door holds no other.
-    PERFORM pg_advisory_unlock_all(), pg_advisory_lock_shared(hashtext('jukinet sealing'));
+    PERFORM pg_advisory_unlock_all(), hold_sealing();
     IF EXISTS (SELECT FROM ended_key) AND under_ended_key(ARRAY(
         SELECT sent.sealed FROM unnest(parcels) AS sent
         UNION ALL SELECT (made.held).sealed FROM unnest(decisions) AS made

@@ -15,10 +15,16 @@ CREATE FUNCTION under_ended_key(sealed bytea[]) RETURNS boolean LANGUAGE sql STA
     )
 $$;
 
+-- Keeps every key version from being ended until the session lets go of all its locks: for whoever commits many times
+-- meanwhile. The owner alone may take keys that others wait for (packaging/database.sql).
+CREATE FUNCTION hold_sealing() RETURNS void LANGUAGE sql SECURITY DEFINER
+RETURN pg_advisory_lock_shared(hashtext('jukinet sealing'));
+
 -- Keeps every key version from being ended until the transaction is over; raises where one of these values
 -- stands under one that has ended. To be called before any row is locked, and outside of any other statement's
 -- snapshot: only what is looked at after the lock was given counts.
-CREATE FUNCTION hold_keys(sealed bytea[]) RETURNS void LANGUAGE plpgsql AS $$
+CREATE FUNCTION hold_keys(sealed bytea[]) RETURNS void
+LANGUAGE plpgsql SECURITY DEFINER SET search_path = public, pg_temp AS $$
 BEGIN
     PERFORM pg_advisory_xact_lock_shared(hashtext('jukinet sealing'));
     IF under_ended_key(sealed) THEN
@@ -29,7 +35,8 @@ $$;
 
 -- Ends a version for good. Waits for whatever is being committed, so that afterwards nothing comes any more; not
 -- for long, since everything else waits meanwhile.
-CREATE FUNCTION end_key(ended integer) RETURNS void LANGUAGE plpgsql SET lock_timeout = '5s' AS $$
+CREATE FUNCTION end_key(ended integer) RETURNS void
+LANGUAGE plpgsql SECURITY DEFINER SET search_path = public, pg_temp SET lock_timeout = '5s' AS $$
 BEGIN
     PERFORM pg_advisory_xact_lock(hashtext('jukinet sealing'));
     INSERT INTO ended_key (version) VALUES (ended) ON CONFLICT DO NOTHING;

@@ -27,7 +27,7 @@ CREATE PROCEDURE commit_parcels(
 LANGUAGE plpgsql AS $$
 BEGIN
     IF cardinality(parcels) > 0 THEN
-        PERFORM pg_advisory_unlock_all(), pg_advisory_lock_shared(hashtext('jukinet sealing'));
+        PERFORM pg_advisory_unlock_all(), hold_sealing();
         IF EXISTS (SELECT FROM ended_key) AND under_ended_key(ARRAY(
             SELECT sent.sealed FROM unnest(parcels) AS sent
             UNION ALL SELECT (made.held).sealed FROM unnest(decisions) AS made

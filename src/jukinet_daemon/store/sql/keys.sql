@@ -1,6 +1,6 @@
 -- name: lock_keys
 -- One rotation at a time. The lock goes with its connection.
-SELECT pg_try_advisory_lock(hashtext('jukinet keys')) AS locked
+SELECT lock_keys() AS locked
 
 -- name: end_key
 -- From now on nothing is sealed under a version any more.

@@ -1,6 +1,6 @@
 -- name: lock_seal
 -- One sealer at a time; another finds nothing to do.
-SELECT pg_try_advisory_xact_lock(hashtext('jukinet ledger seal')) AS mine
+SELECT lock_seal() AS mine
 
 -- name: current_log
 -- The log that grows.

@@ -1,6 +1,6 @@
 -- name: lock_numbers
 -- Two processes of one register look one after the other.
-SELECT pg_advisory_xact_lock(hashtext('jukinet numbers'))
+SELECT lock_numbers()
 
 -- name: find_numberings
 -- How far each sender's numbers were looked through.

@@ -1,6 +1,6 @@
 -- name: lock_relay
 -- One relay a register: order per person would not survive two.
-SELECT pg_try_advisory_lock(hashtext('jukinet relay'))
+SELECT lock_relay()
 
 -- name: take_relay_number
 -- The running number of a parcel to the national server.
