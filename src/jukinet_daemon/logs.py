@@ -3,12 +3,15 @@
 import asyncio
 import logging
 import sys
+from collections.abc import MutableMapping
 from types import TracebackType
 from typing import Any
 
 import structlog
 
 log = structlog.get_logger()
+# ASCII alone: no control, direction or separator of any script acts on whoever reads the log.
+_as_json = structlog.processors.JSONRenderer(ensure_ascii=True)
 
 
 def configure_logs(level: int = logging.INFO) -> None:
@@ -19,8 +22,7 @@ def configure_logs(level: int = logging.INFO) -> None:
             structlog.processors.add_log_level,
             structlog.processors.TimeStamper(fmt="iso", utc=True),
             structlog.processors.dict_tracebacks,
-            # ASCII alone: no control, direction or separator of any script acts on whoever reads the log.
-            structlog.processors.JSONRenderer(ensure_ascii=True),
+            _rendered,
         ],
         wrapper_class=structlog.make_filtering_bound_logger(level),
         logger_factory=structlog.PrintLoggerFactory(sys.stderr),
@@ -30,6 +32,14 @@ def configure_logs(level: int = logging.INFO) -> None:
     logging.captureWarnings(capture=True)
     sys.excepthook = _tell_tripped
     sys.unraisablehook = lambda what: _tell_tripped(what.exc_type, what.exc_value, what.exc_traceback)
+
+
+def _rendered(logger: Any, method: str, event: MutableMapping[str, Any]) -> str | bytes:
+    """One line of JSON. At a terminal what has a message for people is that, in plain lines."""
+    if "message" not in event or not sys.stderr.isatty():
+        return _as_json(logger, method, event)
+    told = [f"{event['message']}: {problem}" for problem in event.get("problems") or [event["fault"]]]
+    return "\n".join(f"jukinetd: {line}" for line in (*told, event.get("remedy")) if line)
 
 
 def tell_what_trips(_loop: asyncio.AbstractEventLoop, context: dict[str, Any]) -> None:

@@ -5,6 +5,8 @@ import json
 import os
 import re
 import signal
+import subprocess
+import sys
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -20,6 +22,16 @@ from support.world import FUKUOKA, CsLine, Pki, until
 from .conftest import addresses_in, config_text, run
 
 ANY_PORTS = {"notices": 0, "health": 0}
+FAILING = """
+import sys
+from jukinet_daemon.cli import jukinetd
+
+async def serve(*_):
+    raise jukinetd.DutyFault("seal: ValueError")
+
+jukinetd.serve = serve
+sys.exit(jukinetd.main())
+"""
 
 
 @pytest.fixture
@@ -125,13 +137,62 @@ async def test_what_only_an_administrator_can_mend_has_a_status_of_its_own(
     wrong = tmp_path / "wrong"
     wrong.write_text("?", "utf-8")
     status, _, errors = await run("jukinetd", "--config", rewritten(config, key, wrong))
-    assert (status, errors.count("mend it, then start it again")) == (os.EX_CONFIG, 1), errors
+    event = json.loads(errors)
+    assert (status, event["status"]) == (os.EX_CONFIG, os.EX_CONFIG)
+    assert event["event"] == ("configuration_wrong" if key == "prefecture" else "start_failed")
+    assert "mend it, then start it again" in event["remedy"]
 
 
 async def test_a_database_that_is_away_may_come_back(config: Path) -> None:
     away = rewritten(config, "dsn", "postgresql://nobody@127.0.0.1:1/none")
     status, _, errors = await run("jukinetd", "--config", away)
-    assert (status, "cannot start" in errors) == (1, True), errors
+    event = json.loads(errors)
+    assert (status, event["status"], event["event"]) == (1, 1, "start_failed")
+    assert "起動できない / cannot start" in event["message"]
+    assert "remedy" not in event
+
+
+async def test_a_command_line_that_is_wrong_is_one_event(config: Path) -> None:
+    status, _, errors = await run("jukinetd", "--config", str(config), "--onyl", "notices")
+    event = json.loads(errors)
+    assert (status, event["event"], event["status"]) == (2, "command_line_wrong", 2)
+    assert "--onyl" in event["fault"]
+
+
+def test_a_duty_that_fails_is_one_event(config: Path) -> None:
+    done = subprocess.run(
+        (sys.executable, "-c", FAILING, "--config", config), capture_output=True, text=True, check=False
+    )
+    event = json.loads(done.stderr)
+    assert (done.returncode, event["event"], event["status"]) == (1, "duty_failed", 1)
+    assert (event["fault"], event["message"]) == (
+        "seal: ValueError",
+        "仕事が止まったので終わる / a duty failed",
+    )
+
+
+def at_a_terminal(*arguments: str) -> list[str]:
+    """The lines that jukinetd leaves at a terminal when it cannot start."""
+    ours, its = os.openpty()
+    try:
+        command = (sys.executable, "-m", "jukinet_daemon.cli.jukinetd", *arguments)
+        subprocess.run(command, stderr=its, check=False)
+        return os.read(ours, 65536).decode().splitlines()
+    finally:
+        os.close(ours)
+        os.close(its)
+
+
+def test_at_a_terminal_a_failed_start_is_told_in_plain_lines(config: Path, tmp_path: Path) -> None:
+    (tmp_path / "wrong.toml").write_text('register = "koseki"\nprefecture = "40"\n', "utf-8")
+    first, *_, last = lines = at_a_terminal("--config", str(tmp_path / "wrong.toml"))
+    assert first.startswith("jukinetd: 設定の誤り / configuration: ")
+    assert last == "jukinetd: 直してから起動する / mend it, then start it again"
+    assert sum("設定の誤り" in line for line in lines) == len(lines) - 1 > 2
+    (line,) = at_a_terminal("--config", rewritten(config, "dsn", "postgresql://nobody@127.0.0.1:1/none"))
+    assert line.startswith("jukinetd: 起動できない / cannot start: ")
+    (line,) = at_a_terminal("--config", str(config), "--onyl", "notices")
+    assert line.startswith("jukinetd: コマンドの誤り / command line: ")
 
 
 async def test_the_watchdog_is_fed_from_the_loop(config: Path, tmp_path: Path) -> None:

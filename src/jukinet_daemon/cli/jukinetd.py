@@ -5,7 +5,9 @@ import gc
 import os
 import sys
 from pathlib import Path
+from typing import NoReturn
 
+import structlog
 import uvloop
 
 from jukinet_daemon.config import Config, ConfigFault, load_config
@@ -22,6 +24,12 @@ from jukinet_daemon.pki.tls import load_pair, shown_by
 from jukinet_daemon.store.faults import StoreFault
 from jukinet_daemon.vault.keyring import KeyringFault
 
+log = structlog.get_logger()
+
+USAGE, AGAIN = 2, 1
+CANNOT = "起動できない / cannot start"
+MEND = "直してから起動する / mend it, then start it again"
+
 
 def main(arguments: list[str] | None = None) -> int:
     """Runs the program; gives its exit status.
@@ -31,7 +39,8 @@ def main(arguments: list[str] | None = None) -> int:
     """
     if arguments is None:
         start_with_our_groups()
-    parser = argparse.ArgumentParser(
+    configure_logs()
+    parser = _Parser(
         prog="jukinetd",
         description="都道府県サーバ・附票都道府県サーバ / a prefecture's resident-register server",
     )
@@ -43,30 +52,40 @@ def main(arguments: list[str] | None = None) -> int:
         help="この節の戸口か仕事だけを開く / open only this section; may be repeated",
     )
     options = parser.parse_args(arguments)
-    configure_logs()
     try:
         keep_private()
         _collect_rarely()
         uvloop.run(serve(_config(options), options.only))
     except ConfigFault as fault:
-        for problem in fault.problems:
-            print(f"jukinetd: 設定の誤り / configuration: {problem}", file=sys.stderr)
-        return _until_mended()
-    except DutyFault as fault:
-        print(f"jukinetd: 仕事が止まったので終わる / a duty failed: {fault}", file=sys.stderr)
-        return 1
+        log.error(
+            "configuration_wrong",
+            message="設定の誤り / configuration",
+            problems=fault.problems,
+            remedy=MEND,
+            status=os.EX_CONFIG,
+        )
+        return os.EX_CONFIG
     except (PkiFileError, KeyringFault, BasisFault, GroupsFault, PassedSocketFault) as fault:
-        print(f"jukinetd: 起動できない / cannot start: {fault}", file=sys.stderr)
-        return _until_mended()
+        log.error("start_failed", message=CANNOT, fault=str(fault), remedy=MEND, status=os.EX_CONFIG)
+        return os.EX_CONFIG
     except (StoreFault, OSError) as fault:
-        print(f"jukinetd: 起動できない / cannot start: {fault}", file=sys.stderr)
-        return 1
+        log.error("start_failed", message=CANNOT, fault=str(fault), status=AGAIN)
+        return AGAIN
+    except DutyFault as fault:
+        log.error(
+            "duty_failed", message="仕事が止まったので終わる / a duty failed", fault=str(fault), status=AGAIN
+        )
+        return AGAIN
     return 0
 
 
-def _until_mended() -> int:
-    print("jukinetd: 直してから起動する / mend it, then start it again", file=sys.stderr)
-    return os.EX_CONFIG
+class _Parser(argparse.ArgumentParser):
+    """A command line that is wrong is told as every other failure is."""
+
+    def error(self, message: str) -> NoReturn:
+        """Tells it and ends the program."""
+        log.error("command_line_wrong", message="コマンドの誤り / command line", fault=message, status=USAGE)
+        raise SystemExit(USAGE)
 
 
 def _collect_rarely() -> None:

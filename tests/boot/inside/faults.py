@@ -24,11 +24,12 @@ def _refused() -> bool:
 
 
 def _told(unit: str) -> list[str]:
-    """What the last process of a unit wrote, the log's events aside."""
+    """The failures that the last process of a unit told, each an event of the log."""
     which = prop(f"{unit}.service", "InvocationID")
     lines = sh(f"journalctl -q -o json _SYSTEMD_INVOCATION_ID={which}").splitlines()
     said = [entry["MESSAGE"] for line in lines if (entry := json.loads(line))["_TRANSPORT"] == "stdout"]
-    return [message for message in said if message.startswith("jukinetd:")]
+    events = ("configuration_wrong", "start_failed")
+    return [message for message in said if json.loads(message)["event"] in events]
 
 
 def a_wrong_configuration_ends_a_unit_once() -> str:
