@@ -118,12 +118,13 @@ GRANT SELECT (outbox_id, entered_at, receipt_id, refused) ON outbox TO jukinet_s
 GRANT SELECT (notice_id, outcome, code) ON inbox TO jukinet_status;
 GRANT SELECT (sender, number, received_at, kinds) ON parcel TO jukinet_status;
 GRANT SELECT (notice_id, held_at) ON held TO jukinet_status;
-GRANT SELECT, DELETE, INSERT (name, host, report, metrics), UPDATE (told_at, report, metrics) ON process
-TO jukinet_status;
-GRANT EXECUTE ON FUNCTION speaks_for TO jukinet_status;
+-- By columns, here and below: who may write a whole table may lock it, and each process has this role.
+GRANT SELECT, INSERT (name, host, report, metrics), UPDATE (told_at, report, metrics) ON process TO jukinet_status;
+GRANT EXECUTE ON FUNCTION speaks_for, forget_process TO jukinet_status;
 GRANT SELECT ON maintenance TO jukinet_status;
 -- Every process remembers the newest CRLs that it has taken up.
-GRANT SELECT, INSERT, UPDATE ON kept_crl TO jukinet_status;
+GRANT SELECT, INSERT (authority, number, issued_at, list), UPDATE (number, issued_at, list, taken_at) ON kept_crl
+TO jukinet_status;
 
 GRANT SELECT ON numbering, number_gap, number_reuse, comparison TO jukinet_status;
 

@@ -537,6 +537,43 @@ BEGIN
 END
 $$;
 
+-- Name: few_lists(); Type: FUNCTION; Schema: public; Owner: -
+
+CREATE FUNCTION public.few_lists() RETURNS trigger
+    LANGUAGE plpgsql SECURITY DEFINER
+    SET search_path TO 'public', 'pg_temp'
+    AS $$
+BEGIN
+    DELETE FROM kept_crl WHERE (login, authority) IN (
+        SELECT login, authority FROM kept_crl WHERE login = new.login ORDER BY taken_at DESC OFFSET 16
+    );
+    RETURN NULL;
+END
+$$;
+
+-- Name: few_processes(); Type: FUNCTION; Schema: public; Owner: -
+
+CREATE FUNCTION public.few_processes() RETURNS trigger
+    LANGUAGE plpgsql SECURITY DEFINER
+    SET search_path TO 'public', 'pg_temp'
+    AS $$
+BEGIN
+    DELETE FROM process WHERE (name, host) IN (
+        SELECT name, host FROM process WHERE login = new.login ORDER BY told_at DESC OFFSET 16
+    );
+    RETURN NULL;
+END
+$$;
+
+-- Name: forget_process(text, text); Type: FUNCTION; Schema: public; Owner: -
+
+CREATE FUNCTION public.forget_process(whose text, its_host text) RETURNS void
+    LANGUAGE sql SECURITY DEFINER
+    SET search_path TO 'public', 'pg_temp'
+    AS $$
+    DELETE FROM process WHERE name = whose AND host = its_host AND speaks_for(name)
+$$;
+
 -- Name: guess_slowly(text[], bigint); Type: FUNCTION; Schema: public; Owner: -
 
 CREATE FUNCTION public.guess_slowly(senders text[], guesses bigint) RETURNS void
@@ -961,11 +998,14 @@ CREATE TABLE public.inbox (
 -- Name: kept_crl; Type: TABLE; Schema: public; Owner: -
 
 CREATE TABLE public.kept_crl (
+    login name DEFAULT SESSION_USER NOT NULL,
     authority text NOT NULL,
     number numeric NOT NULL,
     issued_at timestamp with time zone NOT NULL,
     list bytea NOT NULL,
-    taken_at timestamp with time zone DEFAULT clock_timestamp() NOT NULL
+    taken_at timestamp with time zone DEFAULT clock_timestamp() NOT NULL,
+    CONSTRAINT kept_crl_authority_check CHECK ((octet_length(authority) <= 100)),
+    CONSTRAINT kept_crl_list_check CHECK ((octet_length(list) <= 1048576))
 );
 
 -- Name: ledger; Type: TABLE; Schema: public; Owner: -
@@ -1225,7 +1265,12 @@ CREATE UNLOGGED TABLE public.process (
     host text NOT NULL,
     told_at timestamp with time zone DEFAULT clock_timestamp() NOT NULL,
     report jsonb NOT NULL,
-    metrics text NOT NULL
+    metrics text NOT NULL,
+    login name DEFAULT SESSION_USER NOT NULL,
+    CONSTRAINT process_host_check CHECK ((octet_length(host) <= 255)),
+    CONSTRAINT process_metrics_check CHECK ((octet_length(metrics) <= 262144)),
+    CONSTRAINT process_name_check CHECK ((octet_length(name) <= 100)),
+    CONSTRAINT process_report_check CHECK ((octet_length((report)::text) <= 1048576))
 );
 
 -- Name: receipt; Type: TABLE; Schema: public; Owner: -
@@ -1376,7 +1421,7 @@ ALTER TABLE ONLY public.inbox
 -- Name: kept_crl kept_crl_pkey; Type: CONSTRAINT; Schema: public; Owner: -
 
 ALTER TABLE ONLY public.kept_crl
-    ADD CONSTRAINT kept_crl_pkey PRIMARY KEY (authority);
+    ADD CONSTRAINT kept_crl_pkey PRIMARY KEY (login, authority);
 
 -- Name: ledger_checkpoint ledger_checkpoint_log_id_grew_from_key; Type: CONSTRAINT; Schema: public; Owner: -
 
@@ -1588,6 +1633,14 @@ CREATE INDEX person_key_of ON public.person_key USING btree (person_id);
 
 CREATE TRIGGER closed_for_good BEFORE UPDATE ON public.outbox FOR EACH ROW WHEN ((old.receipt_id IS NOT NULL)) EXECUTE FUNCTION public.closed_for_good();
 
+-- Name: kept_crl few_lists; Type: TRIGGER; Schema: public; Owner: -
+
+CREATE TRIGGER few_lists AFTER INSERT ON public.kept_crl FOR EACH ROW EXECUTE FUNCTION public.few_lists();
+
+-- Name: process few_processes; Type: TRIGGER; Schema: public; Owner: -
+
+CREATE TRIGGER few_processes AFTER INSERT ON public.process FOR EACH ROW EXECUTE FUNCTION public.few_processes();
+
 -- Name: history only_resealed; Type: TRIGGER; Schema: public; Owner: -
 
 CREATE TRIGGER only_resealed BEFORE UPDATE OF individual_number, individual_number_index, previous_number ON public.history FOR EACH ROW WHEN ((((old.individual_number IS NULL) <> (new.individual_number IS NULL)) OR ((old.previous_number IS NULL) <> (new.previous_number IS NULL)))) EXECUTE FUNCTION public.only_resealed();
@@ -1656,6 +1709,18 @@ ALTER TABLE ONLY public.outbox
 ALTER TABLE ONLY public.person_key
     ADD CONSTRAINT person_key_person_id_fkey FOREIGN KEY (person_id) REFERENCES public.person(person_id);
 
+-- Name: kept_crl keeps_a_newer; Type: POLICY; Schema: public; Owner: -
+
+CREATE POLICY keeps_a_newer ON public.kept_crl FOR UPDATE USING ((login = SESSION_USER));
+
+-- Name: kept_crl keeps_its_own; Type: POLICY; Schema: public; Owner: -
+
+CREATE POLICY keeps_its_own ON public.kept_crl FOR INSERT WITH CHECK ((login = SESSION_USER));
+
+-- Name: kept_crl; Type: ROW SECURITY; Schema: public; Owner: -
+
+ALTER TABLE public.kept_crl ENABLE ROW LEVEL SECURITY;
+
 -- Name: ledger leaves_of_jukinet_control; Type: POLICY; Schema: public; Owner: -
 
 CREATE POLICY leaves_of_jukinet_control ON public.ledger FOR INSERT TO jukinet_control WITH CHECK ((((payload)::jsonb ->> 'event'::text) = ANY ('{held_shown,held_released,held_decided_again,held_rejected,maintenance_on,maintenance_off,numbers_settled,log_begun}'::text[])));
@@ -1684,10 +1749,6 @@ ALTER TABLE public.ledger ENABLE ROW LEVEL SECURITY;
 
 ALTER TABLE public.process ENABLE ROW LEVEL SECURITY;
 
--- Name: process takes_back; Type: POLICY; Schema: public; Owner: -
-
-CREATE POLICY takes_back ON public.process FOR DELETE USING (public.speaks_for(name));
-
 -- Name: process tells_again; Type: POLICY; Schema: public; Owner: -
 
 CREATE POLICY tells_again ON public.process FOR UPDATE USING (public.speaks_for(name));
@@ -1703,3 +1764,7 @@ CREATE POLICY who_may_hear ON public.process FOR SELECT USING (true);
 -- Name: ledger who_may_read; Type: POLICY; Schema: public; Owner: -
 
 CREATE POLICY who_may_read ON public.ledger FOR SELECT USING (true);
+
+-- Name: kept_crl who_may_recall; Type: POLICY; Schema: public; Owner: -
+
+CREATE POLICY who_may_recall ON public.kept_crl FOR SELECT USING (true);

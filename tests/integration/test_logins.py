@@ -64,7 +64,7 @@ FORGED = (
     "UPDATE process SET report = '{}'",
     "UPDATE process SET metrics = ''",
     "UPDATE process SET told_at = now() + interval '1 year'",
-    "DELETE FROM process",
+    "SELECT forget_process(name, host) FROM process",
 )
 
 
@@ -144,3 +144,75 @@ async def test_a_login_takes_the_locks_of_its_duty_and_no_others(
                     elif "lock_numbers" not in call:
                         with pytest.raises(asyncpg.InsufficientPrivilegeError):
                             await taken.execute(call)
+
+
+BOUND = 1 << 20
+TELL_ALL = "INSERT INTO process (name, host, report, metrics) VALUES ($1, $2, $3, $4)"
+KEEP = "INSERT INTO kept_crl (authority, number, issued_at, list) VALUES ($1, 1, now(), $2)"
+OWN_ROWS = """
+SELECT (SELECT count(*) FROM process WHERE login = session_user),
+    (SELECT count(*) FROM kept_crl WHERE login = session_user)
+"""
+
+
+@pytest.mark.parametrize("service", DOORS)
+async def test_a_login_keeps_no_more_than_so_much(cluster: EmbeddedPostgres, service: str) -> None:
+    """Elsewise a process in other hands could fill the disk, or the memory of whoever reads its report."""
+    own = "+".join(opened_by(service))
+    login = cluster.dsn("juki", login_of(service, "juki"))
+    async with session(login, role="jukinet_status") as taken:
+        for told in (
+            ("+".join([own] * 101), "here", "{}", ""),
+            (own, "h" * 256, "{}", ""),
+            (own, "here", f'"{"x" * (BOUND - 1)}"', ""),
+            (own, "here", "{}", "x" * (BOUND + 1)),
+        ):
+            with pytest.raises(asyncpg.CheckViolationError):
+                await taken.execute(TELL_ALL, *told)
+        for authority, crl in (("a" * 101, b""), ("a", bytes(BOUND + 1))):
+            with pytest.raises(asyncpg.CheckViolationError):
+                await taken.execute(KEEP, authority, crl)
+        for place in range(20):
+            await taken.execute(TELL_ALL, own, f"host {place}", "{}", "")
+            await taken.execute(KEEP, f"authority {place}", b"")
+        assert [tuple(row) for row in await taken.fetch(OWN_ROWS)] == [(16, 16)]
+        rows = await taken.fetch("SELECT host FROM process WHERE login = session_user")
+        assert {row["host"] for row in rows} == {f"host {place}" for place in range(4, 20)}
+    async with session(cluster.dsn("juki")) as owner:
+        await owner.execute("DELETE FROM process; DELETE FROM kept_crl")
+
+
+@pytest.mark.parametrize("service", DOORS)
+async def test_a_login_makes_no_list_forgotten_that_another_keeps(
+    cluster: EmbeddedPostgres, service: str
+) -> None:
+    """A revocation that was taken up once would be forgotten by the next start over an older file."""
+    logins = {name: cluster.dsn("juki", login_of(name, "juki")) for name in DOORS}
+    for dsn in logins.values():
+        async with session(dsn, role="jukinet_status") as connection:
+            await connection.execute(KEEP, "issuing", b"revoked")
+    async with (
+        session(cluster.dsn("juki")) as owner,
+        session(logins[service], role="jukinet_status") as taken,
+    ):
+        await taken.execute("UPDATE kept_crl SET list = '', number = 1e30")
+        for sql in (
+            "DELETE FROM kept_crl",
+            "DELETE FROM process",
+            "UPDATE kept_crl SET authority = 'another'",
+            "UPDATE kept_crl SET login = session_user",
+            "INSERT INTO kept_crl SELECT * FROM kept_crl",
+            "LOCK TABLE kept_crl",
+            "LOCK TABLE process",
+            "TRUNCATE kept_crl",
+        ):
+            with pytest.raises(asyncpg.InsufficientPrivilegeError):
+                await taken.execute(f"BEGIN; {sql}")
+            await taken.execute("ROLLBACK")
+        async with taken.transaction():  # nor can it keep the others waiting
+            await taken.execute("SELECT FROM kept_crl FOR UPDATE")
+            await owner.execute("SET lock_timeout = '5s'")
+            await owner.execute("UPDATE kept_crl SET number = 2 WHERE login <> $1", login_of(service, "juki"))
+        kept = await owner.fetch("SELECT list FROM kept_crl WHERE number = 2")
+        assert [row["list"] for row in kept] == [b"revoked"] * (len(DOORS) - 1)
+        await owner.execute("DELETE FROM kept_crl")

@@ -44,8 +44,8 @@ TABLE_RIGHTS = {
         "schema_migration": {"SELECT"},
     },
     STATUS: {
-        "process": {"SELECT", "DELETE"},
-        "kept_crl": {"SELECT", "INSERT", "UPDATE"},
+        "process": {"SELECT"},
+        "kept_crl": {"SELECT"},
         "maintenance": {"SELECT"},
         "numbering": {"SELECT"},
         "number_gap": {"SELECT"},
@@ -166,6 +166,8 @@ COLUMN_RIGHTS: dict[str, set[str]] = {
     STATUS: {
         *(f"INSERT process.{name}" for name in ("name", "host", "report", "metrics")),
         *(f"UPDATE process.{name}" for name in ("told_at", "report", "metrics")),
+        *(f"INSERT kept_crl.{name}" for name in ("authority", "number", "issued_at", "list")),
+        *(f"UPDATE kept_crl.{name}" for name in ("number", "issued_at", "list", "taken_at")),
         "SELECT outbox.outbox_id",
         "SELECT outbox.entered_at",
         "SELECT outbox.receipt_id",
@@ -474,7 +476,7 @@ ROUTINES = {
     NOTICES: {"commit_parcels", "commit_batch", "claim_keys", "move_person", "move_people", "parcel_number"}
     | {"person_number", "sealed_of", "under_ended_key", "hold_sealing", "people_of", "same_notices"},
     RELAY: {"relay_number", "lock_relay"},
-    STATUS: {"speaks_for"},
+    STATUS: {"speaks_for", "forget_process"},
     HISTORY: set(),
     CONTROL: {"settle_held", "claim_keys", "move_person", "move_people", "person_number", "people_of"}
     | {"hold_keys", "lock_numbers", "sealed_of"},

@@ -2,12 +2,15 @@
 -- 処理: what each process of this register last said of itself, so that one door can tell of all. Unlogged: after
 -- a crash every process says it again within seconds.
 
+-- What one says is bounded, and how many a login says it of: whoever takes over a process fills no disk with it, nor
+-- the memory of whoever reads it. A real report or set of metrics has 10 to 100 KB.
 CREATE UNLOGGED TABLE process (
-    name text NOT NULL,
-    host text NOT NULL,
+    name text NOT NULL CHECK (octet_length(name) <= 100),
+    host text NOT NULL CHECK (octet_length(host) <= 255),
     told_at timestamptz NOT NULL DEFAULT clock_timestamp(),
-    report jsonb NOT NULL,
-    metrics text NOT NULL,
+    report jsonb NOT NULL CHECK (octet_length(report::text) <= 1048576),
+    metrics text NOT NULL CHECK (octet_length(metrics) <= 262144),
+    login name NOT NULL DEFAULT session_user,
     PRIMARY KEY (name, host)
 );
 
@@ -26,4 +29,21 @@ ALTER TABLE process ENABLE ROW LEVEL SECURITY;
 CREATE POLICY who_may_hear ON process FOR SELECT USING (true);
 CREATE POLICY tells_of_itself ON process FOR INSERT WITH CHECK (speaks_for(name));
 CREATE POLICY tells_again ON process FOR UPDATE USING (speaks_for(name));
-CREATE POLICY takes_back ON process FOR DELETE USING (speaks_for(name));
+
+-- A process that ends in good order takes back what it said. Not by the right to delete: who has it can lock the table.
+CREATE FUNCTION forget_process(whose text, its_host text) RETURNS void
+LANGUAGE sql SECURITY DEFINER SET search_path = public, pg_temp AS $$
+    DELETE FROM process WHERE name = whose AND host = its_host AND speaks_for(name)
+$$;
+
+-- Of one login the last sixteen that told: every host has a row, also one that is no more.
+CREATE FUNCTION few_processes() RETURNS trigger
+LANGUAGE plpgsql SECURITY DEFINER SET search_path = public, pg_temp AS $$
+BEGIN
+    DELETE FROM process WHERE (name, host) IN (
+        SELECT name, host FROM process WHERE login = new.login ORDER BY told_at DESC OFFSET 16
+    );
+    RETURN NULL;
+END
+$$;
+CREATE TRIGGER few_processes AFTER INSERT ON process FOR EACH ROW EXECUTE FUNCTION few_processes();

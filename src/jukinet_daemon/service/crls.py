@@ -16,7 +16,7 @@ PATIENCE_S = 5.0
 
 
 class ListMemory:
-    """Remembers the newest list of each CA. Who can write the database can make it forget, not invent."""
+    """Remembers the newest list of each CA. A login can make its own forgotten, and invent none."""
 
     def __init__(self, store: KeptLists) -> None:
         self._store = store
@@ -24,7 +24,7 @@ class ListMemory:
 
     async def recall(self) -> tuple[x509.CertificateRevocationList, ...]:
         """What was taken up before. Raises StoreFault."""
-        found = (read_kept(authority, der) for authority, der in (await self._store.all()).items())
+        found = (read_kept(authority, der) for authority, der in await self._store.all())
         return tuple(crl for crl in found if crl is not None)
 
     async def keep(self, standing: Standing) -> None:

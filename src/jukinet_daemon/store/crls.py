@@ -11,9 +11,9 @@ class KeptLists:
     def __init__(self, database: Database) -> None:
         self._database = database
 
-    async def all(self) -> dict[str, bytes]:
-        """The list of each CA, by the thumbprint of its certificate. Raises StoreFault."""
-        return {row["authority"]: row["list"] for row in await self._database.fetch("kept_crls")}
+    async def all(self) -> list[tuple[str, bytes]]:
+        """The lists, one a login and CA, beside the thumbprint of the CA's certificate. Raises StoreFault."""
+        return [(row["authority"], row["list"]) for row in await self._database.fetch("kept_crls")]
 
     async def keep(self, authority: str, age: tuple[int, datetime], der: bytes) -> None:
         """Keeps a list unless a newer one of its CA is kept. `age`: number and date. Raises StoreFault."""

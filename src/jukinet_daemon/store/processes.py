@@ -50,9 +50,9 @@ class Processes:
         ]
 
 
-def report_in(report: str | None) -> Any:
+def report_in(report: str) -> Any:
     """A report as a process wrote it; nothing where no reader bears it: a process may be in wrong hands."""
     try:
-        return json.loads(report or "")
+        return json.loads(report)
     except (ValueError, RecursionError):
         return None
