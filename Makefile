@@ -139,9 +139,12 @@ lock: $(READY) ## 依存を固定し直す / pin again, by hash and without addr
 	  --no-emit-find-links --no-emit-trusted-host --no-header --no-annotate \
 	  --output-file benchmarks/peers/requirements.txt benchmarks/peers/requirements.in
 
-deb: ## Debian パッケージを作る / a Debian package in build/
+deb: ## Debian パッケージを作り、lintian で検査する / a Debian package in build/, looked at by lintian
 	@rm -rf build/deb && $(MAKE) --no-print-directory install DESTDIR=build/deb PREFIX=/usr
 	@packaging/deb.sh build/deb $$(sed -n 's/^version = "\(.*\)"/\1/p' pyproject.toml) build/jukinet-daemon.deb
+	@command -v lintian >/dev/null || { [ "$$(id -u)" = 0 ] && apt-get install -y -qq --no-install-recommends lintian >/dev/null; } \
+	  || { echo "lintian がありません。検査を省きます: apt-get install lintian / lintian is missing, nothing checked"; exit 0; }; \
+	  ! command -v lintian >/dev/null || lintian --allow-root --fail-on error build/jukinet-daemon.deb
 
 .PHONY: fuzz fuzz-parsers
 FUZZ := build/fuzz-venv

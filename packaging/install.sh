@@ -33,7 +33,8 @@ install -D -m 0644 "$here/../systemd/tmpfiles.conf" "$root/lib/tmpfiles.d/jukine
 install -D -m 0644 "$here/../config/example.toml" "$root/share/jukinet/example.toml"
 install -m 0644 "$here/cluster.sql" "$here/database.sql" "$root/share/jukinet/"
 cp -R "$here/../config/monitoring" "$root/share/jukinet/monitoring"
-install -d "$dest/etc/jukinet/pki"
+install -d "$root/share/doc/jukinet-daemon" "$dest/etc/jukinet/pki"
+"$python" "$here/copyright.py" "$here/../LICENSE" "$root/lib/jukinet" "${prefix#/}/lib/jukinet" > "$root/share/doc/jukinet-daemon/copyright"
 install -d -m 0700 "$dest/etc/jukinet/keys"
 for register in juki fuhyo; do
     # What an administrator has written stays.

@@ -6,6 +6,7 @@ import re
 import shutil
 import subprocess
 import sys
+import tomllib
 from collections.abc import Callable
 from pathlib import Path
 
@@ -64,6 +65,22 @@ def test_an_administrators_configuration_stays(installed: Path) -> None:
     assert 'register = "fuhyo"' in (installed / "etc/jukinet/fuhyo.toml").read_text("utf-8")
 
 
+def test_the_license_of_every_library_is_told(installed: Path) -> None:
+    """In the form that Debian's tools read: each folder and file of the libraries has its paragraph."""
+    text = (installed / "usr/share/doc/jukinet-daemon/copyright").read_text("utf-8")
+    assert text.startswith("Format: https://www.debian.org/doc/packaging-manuals/copyright-format/1.0/\n")
+    paragraphs = [part for part in text.split("\n\n") if part.startswith("Files: ")]
+    told = {word for part in paragraphs for word in part.splitlines()[0].split()[1:]}
+    for part in paragraphs:
+        fields = [line.partition(":")[0] for line in part.splitlines() if not line.startswith(" ")]
+        assert fields == ["Files", "Copyright", "License"], part
+    there = {path.name for path in (installed / "usr/lib/jukinet").iterdir()} - {"__pycache__"}
+    ours = {name for name in there if name.startswith("jukinet_daemon")}
+    named = {word.removeprefix("usr/lib/jukinet/").removesuffix("/*") for word in told}
+    assert named == (there - ours) | {"*"}
+    assert "Copyright: aio-libs contributors" in text
+
+
 async def test_the_installed_programs_run(
     installed: Path, tmp_path: Path, pki: Pki, new_database: Callable[[str], str]
 ) -> None:
@@ -109,6 +126,12 @@ class InstalledChild(ActivatedChild):
             )
 
 
+def test_the_changelog_of_the_package_tells_of_this_version() -> None:
+    version = tomllib.loads((ROOT / "pyproject.toml").read_text("utf-8"))["project"]["version"]
+    changelog = (ROOT / "packaging" / "debian" / "changelog").read_text("utf-8")
+    assert changelog.startswith(f"jukinet-daemon ({version}) ")
+
+
 @pytest.mark.skipif(not shutil.which("dpkg-deb"), reason="dpkg-deb is not installed")
 def test_a_debian_package(installed: Path, tmp_path: Path) -> None:
     stage = tmp_path / "stage"
@@ -121,6 +144,8 @@ def test_a_debian_package(installed: Path, tmp_path: Path) -> None:
     files = subprocess.run(("dpkg-deb", "--contents", package), capture_output=True, text=True, check=True)
     listed = files.stdout.splitlines()
     assert any(line.endswith("./usr/bin/jukinetd") and " root/root " in line for line in listed)
+    documents = ("copyright", "changelog.gz")
+    assert all(any(f"./usr/share/doc/jukinet-daemon/{name}" in line for line in listed) for name in documents)
     assert not [line for line in listed if "/keys/" in line and not line.endswith("/keys/")]
     for name in ("postinst", "prerm", "postrm"):
         subprocess.run(("sh", "-n", ROOT / "packaging" / "debian" / name), check=True)
