@@ -2,11 +2,11 @@
 
 import sys
 
-from . import closed, faults, lives, works
+from . import closed, faults, lives, statements, works
 from .machine import look
 
 PARTS = {
-    "first": closed.CHECKS + works.CHECKS + lives.CHECKS + faults.CHECKS + works.LAST,
+    "first": closed.CHECKS + works.CHECKS + lives.CHECKS + faults.CHECKS + statements.CHECKS + works.LAST,
     "second": (lives.everything_comes_back, *works.LAST, lives.what_is_purged),
 }
 look(PARTS[sys.argv[1]])

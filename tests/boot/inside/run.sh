@@ -6,7 +6,7 @@ export RESULTS DEBIAN_FRONTEND=noninteractive PYTHONDONTWRITEBYTECODE=1 LC_ALL=C
 say() { printf '{"check": "%s", "ok": %s, "said": "%s"}\n' "$1" "$2" "$3" >> "$RESULTS"; }
 finish() { say end true ""; systemctl poweroff; exit; }
 step() {
-    if (cd /root/given && timeout 120 sh -e "/srv/boot/steps/$1.sh") > /root/step.log 2>&1; then
+    if (cd /root/given && timeout 300 sh -e "/srv/boot/steps/$1.sh") > /root/step.log 2>&1; then
         say "install.md $1" true "$(wc -l < "/srv/boot/steps/$1.sh") lines as they stand"
     else
         say "install.md $1" false "$(tail -n 6 /root/step.log | tr -cd '[:print:] ' | tr -d '"\\' | tail -c 600)"
@@ -43,6 +43,13 @@ nationals() {
         port=$((port + 1))
     done
 }
+# From before the first connection on: what PostgreSQL keeps of every statement is looked through at the end.
+statements() {
+    sudo -u postgres psql -q -v ON_ERROR_STOP=1 -c "ALTER SYSTEM SET shared_preload_libraries = 'pg_stat_statements'" \
+        && systemctl restart postgresql@15-main \
+        && sudo -u postgres psql -q -v ON_ERROR_STOP=1 -c "ALTER SYSTEM SET pg_stat_statements.track = 'all'" \
+            -c "SELECT pg_reload_conf()" -c "CREATE EXTENSION pg_stat_statements" > /dev/null
+}
 check() { PYTHONPATH=/srv/boot:/usr/lib/jukinet python3 -m inside.check "$1"; }
 
 outside
@@ -55,7 +62,7 @@ cp -r /srv/boot/given /srv/boot/world /root/
 cp /srv/boot/jukinet-daemon.deb /root/given/
 printf '127.0.0.1 localhost\n127.0.1.1 prefecture\n' >> /etc/hosts
 useradd -m operator1
-step 1-1 && step 2-1 && step 3-1 && step edit && step 4-1 && step 4-2 && step 4-3 && nationals && step 5-1 && step_in_time 5-2 || {
+step 1-1 && step 2-1 && statements && step 3-1 && step edit && step 4-1 && step 4-2 && step 4-3 && nationals && step 5-1 && step_in_time 5-2 || {
     {
         journalctl -b -o short-monotonic --no-pager | tail -n 300
         systemctl list-units --failed --no-pager
