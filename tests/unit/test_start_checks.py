@@ -8,6 +8,7 @@ from pathlib import Path
 import pytest
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 from cryptography.hazmat.primitives.serialization import Encoding, NoEncryption, PrivateFormat
+from structlog.testing import capture_logs
 
 from jukinet_daemon.cli import jukinetctl, jukinetd
 from jukinet_daemon.pki.peer import Role
@@ -114,10 +115,10 @@ def test_jukinetd_says_the_same_and_is_not_started_again(
     _, told = _checked(tmp_path, text, capsys)
     problems = [line.strip() for line in told.splitlines()[1:]]
     assert len(problems) == 2
-    assert jukinetd.main(["--config", str(tmp_path / "juki.toml")]) == os.EX_CONFIG
-    errors = capsys.readouterr().err
-    for problem in problems:
-        assert f"configuration: {problem}" in errors
-    # A process is judged by what it opens: one without the bridge has no pin to be wrong.
-    assert jukinetd.main(["--config", str(tmp_path / "juki.toml"), "--only", "notices"]) == os.EX_CONFIG
-    assert "bridge.pins" not in capsys.readouterr().err
+    with capture_logs() as events:
+        assert jukinetd.main(["--config", str(tmp_path / "juki.toml")]) == os.EX_CONFIG
+        # A process is judged by what it opens: one without the bridge has no pin to be wrong.
+        assert jukinetd.main(["--config", str(tmp_path / "juki.toml"), "--only", "notices"]) == os.EX_CONFIG
+    assert [event["event"] for event in events] == ["configuration_wrong", "configuration_wrong"]
+    assert events[0]["problems"] == problems
+    assert "bridge.pins" not in str(events[1]["problems"])
