@@ -8,6 +8,7 @@ from pathlib import Path
 
 from jukinet_daemon.pki.peer import Role
 
+from .bridge import pin
 from .seal import ledger_sections
 from .units import ROOT, settings, sockets
 from .world import TRUST_DOMAIN, Pki, write_keyring
@@ -42,6 +43,7 @@ def install(register: str, pki: Pki, dsn: str, folder: Path, **changes: str) -> 
         "ca": str(files.ca),
         "crl": str(files.crl),
         "keys": public,
+        "pins": pin(pki, "fuhyo" if register == "juki" else "juki"),
         "listen": "127.0.0.1:0",
     } | changes
     text = (ROOT / "packaging" / f"{register}.toml").read_text("utf-8")

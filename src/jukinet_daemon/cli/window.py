@@ -36,6 +36,11 @@ async def file_from_window(config: Config, path: str, form: Any) -> AsyncGenerat
 
 @asynccontextmanager
 async def _answer(config: Config, method: str, path: str, form: Any) -> AsyncIterator[aiohttp.ClientResponse]:
+    if config.register_ != "fuhyo":
+        raise CommandFault(
+            "橋の窓口は附票 (fuhyo) のサーバにだけあります。--config にその設定を指定してください"
+            " / the bridge is asked at the fuhyo server: give its configuration"
+        )
     if config.bridge is None or config.bridge.socket is None:
         raise CommandFault("[bridge] socket が設定にありません / no [bridge] socket is configured")
     connector = aiohttp.UnixConnector(str(config.bridge.socket))
