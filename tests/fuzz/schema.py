@@ -7,10 +7,11 @@ whole number was written with a fraction or an exponent.
 import json
 import re
 from collections.abc import Iterator
+from datetime import date, datetime
 from functools import cache
 from typing import Any
 
-from jsonschema import Draft202012Validator, ValidationError
+from jsonschema import Draft202012Validator, FormatChecker, ValidationError
 from jsonschema.validators import extend
 
 from jukinet_daemon.schemas import schemas_folder
@@ -25,10 +26,24 @@ def _pattern(_validator: Any, pattern: str, value: Any, _schema: Any) -> Iterato
 _Ecma: Any = extend(Draft202012Validator, {"pattern": _pattern})  # type: ignore[no-untyped-call]
 
 
+# What `format` says is checked: no pattern knows the lengths of months.
+_FORMATS = FormatChecker(())
+
+
+@_FORMATS.checks("date", ValueError)
+def _date(value: object) -> bool:
+    return not isinstance(value, str) or bool(date.fromisoformat(value))
+
+
+@_FORMATS.checks("date-time", ValueError)
+def _date_time(value: object) -> bool:
+    return not isinstance(value, str) or bool(datetime.fromisoformat(value))
+
+
 @cache
 def _schema(name: str) -> Any:
     path = schemas_folder() / "messages" / f"{name}.schema.json"
-    return _Ecma(json.loads(path.read_text("utf-8")))
+    return _Ecma(json.loads(path.read_text("utf-8")), format_checker=_FORMATS)
 
 
 def agree(names: tuple[str, ...], message: Any, *, taken: bool) -> None:

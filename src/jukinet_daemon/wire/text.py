@@ -100,12 +100,17 @@ IndividualNumber = Annotated[str, StringConstraints(pattern=rf"^{INDIVIDUAL_NUMB
 GaijiCount = Annotated[int, Field(ge=0, le=99)]
 DateText = Annotated[str, StringConstraints(pattern=rf"^{DATE_TEXT.pattern}$")]
 # Of the calendar: a day or moment that there is not would end whoever reckons with it.
-DayText = Annotated[str, Field(pattern=r"^[0-9]{4}-[0-9]{2}-[0-9]{2}$"), AfterValidator(_calendar_day)]
+DayText = Annotated[
+    str,
+    Field(pattern=r"^[0-9]{4}-[0-9]{2}-[0-9]{2}$", json_schema_extra={"format": "date"}),
+    AfterValidator(_calendar_day),
+]
 Moment = Annotated[
     str,
     StringConstraints(
         pattern=r"^[0-9]{4}-[0-9]{2}-[0-9]{2}T[0-9]{2}:[0-9]{2}:[0-9]{2}(\.[0-9]{1,6})?(Z|[+-][0-9]{2}:[0-9]{2})$"
     ),
+    Field(json_schema_extra={"format": "date-time"}),
     AfterValidator(_moment),
 ]
 
