@@ -7,6 +7,7 @@ from itertools import count
 from pathlib import Path
 from typing import Any
 
+import asyncpg
 import pytest
 import pytest_asyncio
 
@@ -15,6 +16,7 @@ from jukinet_daemon.sim.postgres import EmbeddedPostgres
 from jukinet_daemon.store.migrate import migrate
 from support.bridge import Bridged, bridged
 from support.shared import HostileHouse, hostile_house
+from support.store import session
 from support.world import (
     REGISTERS,
     House,
@@ -41,6 +43,13 @@ def pg() -> Iterator[EmbeddedPostgres]:
 @pytest.fixture(scope="session")
 def pki(tmp_path_factory: pytest.TempPathFactory) -> Pki:
     return new_pki(tmp_path_factory.mktemp("pki"))
+
+
+@pytest.fixture
+async def owner(dsn: str) -> AsyncIterator[asyncpg.Connection]:
+    """The owner of the database that a module's `dsn` names."""
+    async with session(dsn) as connection:
+        yield connection
 
 
 @pytest.fixture

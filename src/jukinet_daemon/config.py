@@ -98,9 +98,14 @@ def _zone(name: str) -> str:
 def _readable(path: Path) -> Path:
     path = _credential(path)
     # A credential is passed only to the unit that needs it; whoever needs one that is missing says so.
-    if not (str(path).startswith(CREDENTIAL) or path.is_file()):
+    if not (waits_for_unit(path) or path.is_file()):
         raise ValueError(f"{path}: 読めるファイルでない / is not a file that can be read")
     return path
+
+
+def waits_for_unit(path: Path) -> bool:
+    """Whether a file is a credential that systemd passes to its unit, and did not pass to this process."""
+    return str(path).startswith(CREDENTIAL)
 
 
 def _credential(path: Path) -> Path:

@@ -10,7 +10,7 @@ import asyncpg
 import pytest
 
 from support.notices import departure, juki_change, resident_code
-from support.store import Bench, bench, holding, outcomes, session, waiting_calls
+from support.store import Bench, bench, holding, outcomes, waiting_calls
 from support.world import KITAKYUSHU
 
 ACCEPTED, HELD, REFUSED = "ACCEPTED", "HELD", "REFUSED"
@@ -23,12 +23,6 @@ SELECT (SELECT count(*) FROM inbox), (SELECT count(*) FROM history), (SELECT cou
 @pytest.fixture
 def dsn(new_database: Callable[[str], str]) -> str:
     return new_database("juki")
-
-
-@pytest.fixture
-async def owner(dsn: str) -> AsyncIterator[asyncpg.Connection]:
-    async with session(dsn) as connection:
-        yield connection
 
 
 @pytest.fixture

@@ -16,7 +16,7 @@ from jukinet_daemon.store.migrate import migrate
 from jukinet_daemon.store.outbox import Outbox
 from jukinet_daemon.store.pool import open_database
 from support.notices import juki_change
-from support.store import VAULT, Bench, bench, outcomes, session, waiting_calls
+from support.store import VAULT, Bench, bench, outcomes, waiting_calls
 from support.world import until
 
 # Nobody but a commit flushes the WAL, or hardly ever: the writer looks every ten seconds.
@@ -43,12 +43,6 @@ def dsn(server: EmbeddedPostgres) -> str:
     name = f"juki_{next(_numbers)}"
     server.psql("postgres", f"CREATE DATABASE {name} TEMPLATE model")
     return server.dsn(name)
-
-
-@pytest.fixture
-async def owner(dsn: str) -> AsyncIterator[asyncpg.Connection]:
-    async with session(dsn) as connection:
-        yield connection
 
 
 @pytest.fixture

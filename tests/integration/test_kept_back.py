@@ -17,12 +17,6 @@ def dsn(new_database: Callable[[str], str]) -> str:
 
 
 @pytest.fixture
-async def owner(dsn: str) -> AsyncIterator[asyncpg.Connection]:
-    async with session(dsn) as connection:
-        yield connection
-
-
-@pytest.fixture
 async def desk(dsn: str) -> AsyncIterator[Bench]:
     async with bench(dsn) as opened:
         yield opened

@@ -2,7 +2,7 @@
 
 import asyncio
 import random
-from collections.abc import AsyncIterator, Callable
+from collections.abc import Callable
 from typing import Any
 
 import asyncpg
@@ -26,12 +26,6 @@ LEAVES = 17
 @pytest.fixture
 def dsn(new_database: Databases) -> str:
     return new_database("juki")
-
-
-@pytest.fixture
-async def owner(dsn: str) -> AsyncIterator[asyncpg.Connection]:
-    async with session(dsn) as connection:
-        yield connection
 
 
 async def _seal(dsn: str) -> int:

@@ -4,7 +4,7 @@ import argparse
 
 
 def count(text: str) -> int:
-    """A number from 1 on. Raises ArgumentTypeError: 0 does not mean "the usual", nor -2 "all but"."""
+    """A number from 1 on. Raises ArgumentTypeError: 0 means neither "the usual" nor "all"."""
     if not (text.isascii() and text.isdigit() and int(text) > 0):
-        raise argparse.ArgumentTypeError("1 以上の整数でない / is no whole number from 1 on")
+        raise argparse.ArgumentTypeError("1 以上の数でない / is no whole number from 1 on")
     return int(text)

@@ -10,6 +10,7 @@ from pathlib import Path
 from typing import IO
 
 from jukinet_daemon.cli.control import CommandFault
+from jukinet_daemon.durable import flush_folder
 from jukinet_daemon.vault.age import LEAST_PASSWORD, MOST_PASSWORD, AgeFault, open_age
 
 _PIECE_BYTES = 64 * 1024
@@ -37,7 +38,7 @@ def new_file(path: Path, room: int = 0) -> Iterator[IO[bytes]]:
             file.truncate()
             file.flush()
             os.fsync(file.fileno())
-        _flush_folder(path.parent)
+        flush_folder(path.parent)
     except OSError as fault:
         path.unlink(missing_ok=True)
         raise _cannot(path, fault) from None
@@ -99,14 +100,6 @@ def open_delivery(options: argparse.Namespace) -> int:
     except OSError as fault:
         raise _cannot(Path(options.what), fault) from None
     return 0
-
-
-def _flush_folder(folder: Path) -> None:
-    descriptor = os.open(folder, os.O_RDONLY | os.O_DIRECTORY)
-    try:
-        os.fsync(descriptor)
-    finally:
-        os.close(descriptor)
 
 
 def _cannot(path: Path, fault: OSError) -> CommandFault:

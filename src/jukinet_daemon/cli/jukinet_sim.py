@@ -15,6 +15,7 @@ from urllib.parse import urlsplit
 import uvloop
 from rich.console import Console
 
+from jukinet_daemon.cli.arguments import count
 from jukinet_daemon.cli.control import CommandFault
 from jukinet_daemon.cli.send import UNANSWERED
 from jukinet_daemon.cli.send import send as send_file
@@ -67,13 +68,6 @@ def _plan(options: argparse.Namespace) -> DayPlan:
 def send(options: argparse.Namespace) -> int:
     """Sends a file of notices as one municipality and prints an outcome a line."""
     return send_file(_world(options.folder), options)
-
-
-def _how_many(text: str) -> int:
-    """A count from the command line. Raises ArgumentTypeError below 1: 0 would mean all, -2 all but two."""
-    if not (text.isascii() and text.isdigit() and int(text) > 0):
-        raise argparse.ArgumentTypeError("1 以上の数 / a number from 1")
-    return int(text)
 
 
 def receive_national(options: argparse.Namespace) -> int:
@@ -237,7 +231,7 @@ def _parser() -> argparse.ArgumentParser:
     )
     _folder(got)
     _register(got)
-    got.add_argument("--last", type=_how_many, default=20, help="新しいものから何件 / how many, newest last")
+    got.add_argument("--last", type=count, default=20, help="新しいものから何件 / how many, newest last")
     got.add_argument(
         "--json", action="store_true", help="すべてを機械が読む形で出す / everything, for programs"
     )

@@ -11,7 +11,7 @@ from cryptography import x509
 
 from jukinet_daemon.cli.control import CommandFault
 from jukinet_daemon.cli.remedies import REMEDIES
-from jukinet_daemon.config import CREDENTIAL, Config
+from jukinet_daemon.config import Config, waits_for_unit
 from jukinet_daemon.credentials import pair_of
 from jukinet_daemon.pki.files import IssuedFiles, PkiFileError, replace_issued
 from jukinet_daemon.pki.peer import PeerIdentity, Role, thumbprint
@@ -42,7 +42,7 @@ def renew(config: Config, options: argparse.Namespace) -> int:
     if tls is None:
         raise CommandFault("設定に [tls] がありません / the configuration has no [tls]")
     expected = PeerIdentity(config.trust_domain, Role.PREF, config.register_)
-    passed = str(tls.key).startswith(CREDENTIAL)
+    passed = waits_for_unit(tls.key)
     place = options.key_file or (KEYS / f"{config.register_}.key" if passed else tls.key)
     try:
         pair = _checked(TlsFiles(options.certificate, options.key, tls.ca, tls.crl), expected)

@@ -6,7 +6,7 @@ that what the one calls sound the other takes.
 
 from collections.abc import Iterator
 
-from jukinet_daemon.config import CREDENTIAL, Config, ConfigFault, Seal, Tls
+from jukinet_daemon.config import Config, ConfigFault, Seal, Tls, waits_for_unit
 from jukinet_daemon.credentials import files_in, pair_of, require_ours
 from jukinet_daemon.domain.bases import BasisFault
 from jukinet_daemon.domain.identifiers import is_area_code
@@ -92,7 +92,7 @@ def _own_certificate(config: Config) -> Iterator[str]:
 
 
 def _require_own(tls: Tls, whose: PeerIdentity) -> None:
-    if _is_passed(tls.key):
+    if waits_for_unit(tls.key):
         require_ours(whose, tls.certificate, load_chain(tls.certificate))
     else:
         pair_of(whose, files_in(tls))
@@ -100,17 +100,12 @@ def _require_own(tls: Tls, whose: PeerIdentity) -> None:
 
 def _secrets(config: Config) -> Iterator[str]:
     try:
-        if config.reads_ring and not _is_passed(config.keys.ring):
+        if config.reads_ring and not waits_for_unit(config.keys.ring):
             read_keyring(config.keys.ring)
     except KeyringFault as fault:
         yield f"keys.ring: {fault}"
     try:
-        if config.seal and not _is_passed(config.seal.key):
+        if config.seal and not waits_for_unit(config.seal.key):
             sealing_key(config.seal, config.ledger.public_keys)
     except ConfigFault as fault:
         yield from fault.problems
-
-
-def _is_passed(path: object) -> bool:
-    """Whether a file is a credential that was not passed to this process."""
-    return str(path).startswith(CREDENTIAL)

@@ -14,6 +14,8 @@ from typing import Annotated
 from cryptography import x509
 from pydantic import AfterValidator, ConfigDict, Field, TypeAdapter, ValidationError, with_config
 
+from jukinet_daemon.durable import flush_folder
+
 from .files import PkiFileError, told_by_system
 from .peer import thumbprint
 
@@ -145,7 +147,7 @@ def save_book(folder: Path, book: Book) -> None:
             file.flush()
             os.fsync(descriptor)
         draft.replace(path)
-        _flush_folder(folder)
+        flush_folder(folder)
     except OSError as error:
         draft.unlink(missing_ok=True)
         raise PkiFileError(path, told_by_system(error)) from error
@@ -165,13 +167,5 @@ def only_writer(folder: Path) -> Iterator[None]:
         raise PkiFileError(
             folder, "別のコマンドが使っている / is being worked on by another command"
         ) from error
-    finally:
-        os.close(descriptor)
-
-
-def _flush_folder(folder: Path) -> None:
-    descriptor = os.open(folder, os.O_RDONLY | os.O_DIRECTORY)
-    try:
-        os.fsync(descriptor)
     finally:
         os.close(descriptor)

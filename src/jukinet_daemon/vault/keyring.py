@@ -15,6 +15,8 @@ from typing import Any
 from cryptography.hazmat.primitives.hashes import SHA256
 from cryptography.hazmat.primitives.kdf.hkdf import HKDF
 
+from jukinet_daemon.durable import flush_folder
+
 KEY_BYTES = 32
 LAST_VERSION = 2**16 - 1
 _OTHERS = 0o077
@@ -148,11 +150,7 @@ def write_keyring(path: Path, ring: Keyring) -> None:
             file.flush()
             os.fsync(file.fileno())
         beside.replace(path)
-        folder = os.open(path.parent, os.O_RDONLY | os.O_DIRECTORY)
-        try:
-            os.fsync(folder)
-        finally:
-            os.close(folder)
+        flush_folder(path.parent)
     except OSError as fault:
         raise KeyringFault(f"key file {path}: cannot be written: {fault.strerror}") from None
 
