@@ -2,8 +2,6 @@
 
 import asyncio
 from collections import defaultdict
-from collections.abc import AsyncIterator
-from contextlib import asynccontextmanager
 
 from jukinet_daemon.domain.decide import Decision
 from jukinet_daemon.domain.outcomes import TRY_AGAIN, Outcome
@@ -11,9 +9,6 @@ from jukinet_daemon.service.clock import Clock
 from jukinet_daemon.service.evidence import evidence
 from jukinet_daemon.store.faults import StoreFault
 from jukinet_daemon.store.inbox import Entry, Inbox
-
-# A sender's turn comes again after so long: what it cannot sign or write right fills no ledger meanwhile.
-PACE_S = 0.02
 
 
 class Refuser:
@@ -43,19 +38,9 @@ class Refuser:
         }
         leaf = evidence(payload)
         entry = Entry(Decision(outcome), None, None, leaf, b"", peer, day)
-        async with self._turn_of(peer):
+        async with self._of_sender[peer], self._one:
             try:
                 await self._inbox.commit((), await self._inbox.decision_rows([entry]), ())
             except StoreFault:
                 return TRY_AGAIN
         return outcome
-
-    @asynccontextmanager
-    async def _turn_of(self, peer: str) -> AsyncIterator[None]:
-        own = self._of_sender[peer]
-        await own.acquire()
-        try:
-            async with self._one:
-                yield
-        finally:
-            asyncio.get_running_loop().call_later(PACE_S, own.release)
