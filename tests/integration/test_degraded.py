@@ -23,6 +23,7 @@ from jukinet_daemon.sim.postgres import EmbeddedPostgres
 from jukinet_daemon.store.faults import UnsafeDatabase
 from jukinet_daemon.store.migrate import migrate
 from jukinet_daemon.store.pool import open_database
+from jukinet_daemon.store.processes import Processes
 from support.bridge import Bridged, bridge_national, bridged, emigrate, shown_overseas
 from support.notices import individual_number, juki_change, resident_code
 from support.seal import ledger_sections
@@ -86,6 +87,30 @@ async def test_a_database_that_answers_and_commits_nothing(
             assert report["degraded"]["database"]["ok"] is False
             await name_standby(owner, "")
         await well(house)
+
+
+WRITES_WAL = """
+CREATE TABLE noise (n int);
+CREATE FUNCTION noise() RETURNS trigger LANGUAGE plpgsql SECURITY DEFINER AS
+$$ BEGIN INSERT INTO noise VALUES (1); RETURN new; END $$;
+CREATE TRIGGER noise BEFORE INSERT ON process FOR EACH ROW EXECUTE FUNCTION noise();
+"""
+
+
+async def test_what_a_process_tells_waits_for_no_standby(mortal: EmbeddedPostgres) -> None:
+    """Its table is not in the WAL; what a commit tidies in passing may be."""
+    mortal.psql("postgres", "CREATE DATABASE told")
+    await migrate(mortal.dsn("told"), "juki")
+    database = await open_database(mortal.dsn("told"), "juki", "jukinet_status")
+    async with session(mortal.dsn("told")) as owner:
+        await owner.execute(WRITES_WAL)
+        await name_standby(owner, "nobody")
+        try:
+            async with asyncio.timeout(20):
+                await Processes(database, "health", "here").tell({}, "")
+        finally:
+            await name_standby(owner, "")
+    await database.close()
 
 
 async def test_read_only(mortal: EmbeddedPostgres, pki: Pki, tmp_path: Path) -> None:
