@@ -137,6 +137,17 @@ GRANT SELECT, INSERT ON numbering, number_reuse, comparison TO jukinet_watch;
 GRANT SELECT, INSERT, DELETE ON number_gap TO jukinet_watch;
 GRANT UPDATE (highest) ON numbering TO jukinet_watch;
 
+-- 個人番号 that residents share, in the register that keeps it: the watch has the database look, health tells of it.
+DO $$
+BEGIN
+    IF to_regclass('shared_number_look') IS NOT NULL THEN
+        GRANT EXECUTE ON FUNCTION look_for_shared_numbers, shared_numbers TO jukinet_watch;
+        GRANT SELECT ON shared_number_look TO jukinet_status;
+        GRANT EXECUTE ON FUNCTION shared_numbers TO jukinet_status;
+    END IF;
+END
+$$;
+
 -- Operators refuse new work for a while.
 GRANT SELECT, INSERT, UPDATE, DELETE ON maintenance TO jukinet_control;
 

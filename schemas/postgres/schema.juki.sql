@@ -715,6 +715,27 @@ CREATE FUNCTION public.lock_seal() RETURNS boolean
     LANGUAGE sql SECURITY DEFINER
     RETURN pg_try_advisory_xact_lock((hashtext('jukinet ledger seal'::text))::bigint);
 
+-- Name: look_for_shared_numbers(); Type: FUNCTION; Schema: public; Owner: -
+
+CREATE FUNCTION public.look_for_shared_numbers() RETURNS boolean
+    LANGUAGE plpgsql SECURITY DEFINER
+    SET search_path TO 'public', 'pg_temp'
+    AS $$
+BEGIN
+    PERFORM FROM shared_number_look
+    WHERE looked_at NOT BETWEEN clock_timestamp() - interval '6 hours' AND clock_timestamp()
+    FOR UPDATE SKIP LOCKED;
+    IF NOT FOUND THEN
+        RETURN false;
+    END IF;
+    DELETE FROM shared_number_found;
+    INSERT INTO shared_number_found
+    SELECT unnest(people) FROM (SELECT people FROM shared_number ORDER BY people LIMIT 100) AS first;
+    UPDATE shared_number_look SET looked_at = clock_timestamp();
+    RETURN true;
+END
+$$;
+
 -- Name: move_people(public.person_row[]); Type: FUNCTION; Schema: public; Owner: -
 
 CREATE FUNCTION public.move_people(people public.person_row[]) RETURNS boolean
@@ -860,6 +881,17 @@ BEGIN
     PERFORM pg_notify('outbox', '');
     RETURN true;
 END
+$$;
+
+-- Name: shared_numbers(); Type: FUNCTION; Schema: public; Owner: -
+
+CREATE FUNCTION public.shared_numbers() RETURNS TABLE(notice_ids uuid[], areas text[])
+    LANGUAGE sql STABLE SECURITY DEFINER
+    SET search_path TO 'public', 'pg_temp'
+    AS $$
+    SELECT array_agg(notice_id ORDER BY person_id), array_agg(area ORDER BY person_id)
+    FROM number_in_force WHERE person_id IN (SELECT person_id FROM shared_number_found)
+    GROUP BY individual_number_index HAVING count(*) > 1 ORDER BY min(person_id)
 $$;
 
 -- Name: speaks_for(text); Type: FUNCTION; Schema: public; Owner: -
@@ -1137,6 +1169,19 @@ CREATE TABLE public.number_gap (
     CONSTRAINT number_gap_first_check CHECK ((first > 0))
 );
 
+-- Name: number_in_force; Type: VIEW; Schema: public; Owner: -
+
+CREATE VIEW public.number_in_force AS
+ SELECT p.person_id,
+    h.area,
+    h.notice_id,
+    h.individual_number_index
+   FROM (public.person p
+     JOIN public.history h ON (((h.person_id = p.person_id) AND (h.version = (p.current)::integer))))
+  WHERE ((h.individual_number_index IS NOT NULL) AND (EXISTS ( SELECT
+           FROM unnest(p.stays) stay(area, is_foreign, is_open, version, change, event_date)
+          WHERE stay.is_open)));
+
 -- Name: number_reuse; Type: TABLE; Schema: public; Owner: -
 
 CREATE TABLE public.number_reuse (
@@ -1363,15 +1408,24 @@ CREATE TABLE public.settlement (
 -- Name: shared_number; Type: VIEW; Schema: public; Owner: -
 
 CREATE VIEW public.shared_number AS
- SELECT array_agg(p.person_id ORDER BY p.person_id) AS people,
-    array_agg(h.area ORDER BY p.person_id) AS areas
-   FROM (public.person p
-     JOIN public.history h ON (((h.person_id = p.person_id) AND (h.version = (p.current)::integer))))
-  WHERE ((h.individual_number_index IS NOT NULL) AND (EXISTS ( SELECT
-           FROM unnest(p.stays) stay(area, is_foreign, is_open, version, change, event_date)
-          WHERE stay.is_open)))
-  GROUP BY h.individual_number_index
+ SELECT array_agg(person_id ORDER BY person_id) AS people
+   FROM public.number_in_force
+  GROUP BY individual_number_index
  HAVING (count(*) > 1);
+
+-- Name: shared_number_found; Type: TABLE; Schema: public; Owner: -
+
+CREATE TABLE public.shared_number_found (
+    person_id bigint NOT NULL
+);
+
+-- Name: shared_number_look; Type: TABLE; Schema: public; Owner: -
+
+CREATE TABLE public.shared_number_look (
+    single boolean DEFAULT true NOT NULL,
+    looked_at timestamp with time zone NOT NULL,
+    CONSTRAINT shared_number_look_single_check CHECK (single)
+);
 
 -- Name: bridge_answer bridge_answer_pkey; Type: CONSTRAINT; Schema: public; Owner: -
 
@@ -1552,6 +1606,16 @@ ALTER TABLE ONLY public.schema_migration
 
 ALTER TABLE ONLY public.settlement
     ADD CONSTRAINT settlement_pkey PRIMARY KEY (notice_id);
+
+-- Name: shared_number_found shared_number_found_pkey; Type: CONSTRAINT; Schema: public; Owner: -
+
+ALTER TABLE ONLY public.shared_number_found
+    ADD CONSTRAINT shared_number_found_pkey PRIMARY KEY (person_id);
+
+-- Name: shared_number_look shared_number_look_pkey; Type: CONSTRAINT; Schema: public; Owner: -
+
+ALTER TABLE ONLY public.shared_number_look
+    ADD CONSTRAINT shared_number_look_pkey PRIMARY KEY (single);
 
 -- Name: bridge_answer_of; Type: INDEX; Schema: public; Owner: -
 

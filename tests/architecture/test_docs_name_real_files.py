@@ -221,7 +221,7 @@ def test_every_problem_is_explained() -> None:
     """Each text of a judge ends in ` / some English`, which the table says what to do about."""
     texts = [
         node.value
-        for name in ("status", "numbers", "silence", "compare", "pulse", "ledger_state")
+        for name in ("status", "numbers", "silence", "compare", "pulse", "ledger_state", "shared_numbers")
         for node in ast.walk(ast.parse((SOURCE / "service" / f"{name}.py").read_text("utf-8")))
         if isinstance(node, ast.Constant)
     ]

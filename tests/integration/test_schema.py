@@ -137,6 +137,15 @@ BRIDGE_QUERIES = {
         *("deliver_case", "find_lines", "find_due_cases", "erase_case", "find_cases"),
     ),
 }
+# Numbers that residents share, where numbers are kept.
+SHARED_NUMBER_QUERIES = {
+    "juki": {
+        "look_for_shared_numbers": (WATCH,),
+        "find_shared_numbers": (WATCH, STATUS),
+        "shared_number_looked_at": (STATUS,),
+    },
+    "fuhyo": {},
+}
 # What each register alone has sealed.
 KEY_QUERIES = {
     "juki": ("count_sealed_history", "find_stale_history", "reseal_history"),
@@ -146,7 +155,8 @@ KEY_QUERIES = {
 
 def roles_of(register: str) -> dict[str, tuple[str, ...]]:
     bridge = dict.fromkeys(BRIDGE_QUERIES[register], (BRIDGE,))
-    return ROLES_OF | bridge | dict.fromkeys(KEY_QUERIES[register], (KEYS,))
+    keys = dict.fromkeys(KEY_QUERIES[register], (KEYS,))
+    return ROLES_OF | SHARED_NUMBER_QUERIES[register] | bridge | keys
 
 
 # Row types that are inserted whole, by position, and the table that takes each.

@@ -8,7 +8,6 @@ from itertools import count
 from pathlib import Path
 from typing import Any
 
-import aiohttp
 import pytest
 
 from jukinet_daemon.cli import jukinetctl
@@ -22,7 +21,7 @@ from jukinet_daemon.sim.municipality import MunicipalCs, Window
 from jukinet_daemon.sim.postgres import EmbeddedPostgres
 from support.notices import juki_change
 from support.seal import KEY, NAME, OURS, ledger_sections
-from support.wellness import problem, report_of
+from support.wellness import metrics_of, problem, report_of
 from support.world import FUKUOKA, KITAKYUSHU, House, Pki, config_for, until, write_keyring
 
 _names = count(1)
@@ -162,11 +161,6 @@ async def test_a_cs_that_knows_nothing_of_checkpoints_is_served(
 
 async def _sealed(house: House, size: int) -> bool:
     return bool((await report_of(house))["ledger"]["size"] >= size)
-
-
-async def metrics_of(house: House) -> str:
-    async with aiohttp.ClientSession() as session, session.get(f"{house.health_url}/metrics") as answer:
-        return await answer.text()
 
 
 async def test_a_database_put_back_is_noticed_at_the_first_parcel_and_begun_anew_by_an_operator(

@@ -14,6 +14,11 @@ async def report_of(house: House) -> dict[str, Any]:
         return report
 
 
+async def metrics_of(house: House) -> str:
+    async with aiohttp.ClientSession() as http, http.get(house.health_url + "/metrics") as answer:
+        return await answer.text()
+
+
 async def problem(house: House, words: str) -> dict[str, Any]:
     """The report, once it tells of a problem in these words."""
 

@@ -3,16 +3,20 @@
 from datetime import timedelta
 
 from jukinet_daemon.daemon.frame import Frame
+from jukinet_daemon.domain.juki import JUKI
 from jukinet_daemon.domain.service_hours import ServiceHours
+from jukinet_daemon.loops.shared_numbers import SharedNumberLoop
 from jukinet_daemon.loops.watch import WatchLoop
 from jukinet_daemon.service.compare import Comparer, ComparisonDesk, comparison_problems
 from jukinet_daemon.service.ledger_state import LedgerState, ledger_problems
 from jukinet_daemon.service.number_desk import NumberDesk
 from jukinet_daemon.service.numbers import Numbers, number_problems
+from jukinet_daemon.service.shared_numbers import SharedNumbers, shared_number_problems
 from jukinet_daemon.service.silence import Silence, silence_problems
 from jukinet_daemon.store.comparison import Comparisons
 from jukinet_daemon.store.numbers import NumberStore
 from jukinet_daemon.store.pool import Database
+from jukinet_daemon.store.shared_numbers import SharedNumberStore
 
 
 def add_watch(frame: Frame) -> None:
@@ -22,6 +26,11 @@ def add_watch(frame: Frame) -> None:
     frame.status.parts["comparison"] = ComparisonDesk(Comparisons(frame.status_database), frame.clock).part
     frame.status.parts["ledger"] = _ledger(frame).part
     frame.status.judges += [number_problems, silence_problems, comparison_problems, ledger_problems]
+    if frame.register == JUKI:
+        store = SharedNumberStore(frame.status_database)
+        shared = SharedNumbers(store, frame.areas, frame.clock, frame.metrics)
+        frame.status.parts["shared_numbers"] = shared.part
+        frame.status.judges.append(shared_number_problems)
 
 
 async def open_watch(frame: Frame) -> tuple[Numbers, Comparer]:
@@ -31,6 +40,8 @@ async def open_watch(frame: Frame) -> tuple[Numbers, Comparer]:
     numbers = Numbers(frame.register.name, NumberStore(database), frame.clock, grace)
     silence = _silence(frame, database)
     frame.begin(WatchLoop(frame.areas.senders, numbers, silence).run(), "watch")
+    if frame.register == JUKI:
+        frame.begin(SharedNumberLoop(SharedNumberStore(database)).run(), "shared numbers")
     return numbers, Comparer(frame.register.name, Comparisons(database), frame.clock)
 
 

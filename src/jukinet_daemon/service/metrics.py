@@ -68,6 +68,12 @@ class Metrics:
             registry=self.registry,
         )
 
+        self.numbers_shared = Gauge(
+            "jukinet_numbers_shared",
+            "Individual numbers that the records of more than one resident show",
+            registry=self.registry,
+        )
+
     def _add_health(self) -> None:
         self.duty_up = Gauge(
             "jukinet_duty_up",

@@ -1,0 +1,44 @@
+"""個人番号の重なりの保存: the look at all residents, and what the newest one found."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import datetime
+
+from jukinet_daemon.store.faults import store_faults
+from jukinet_daemon.store.pool import Database
+
+# A look reads the whole file: some seconds for five million residents, minutes on a disk that is busy.
+LONGEST_LOOK_S = 3600.0
+
+
+@dataclass(frozen=True, slots=True)
+class Holder:
+    """A resident who shares a number, by the notice and the area of the record that holds good."""
+
+    notice: str
+    area: str
+
+
+class SharedNumberStore:
+    """Numbers that more than one resident shows. No number goes in or out."""
+
+    def __init__(self, database: Database) -> None:
+        self._database = database
+
+    async def look(self) -> bool:
+        """Looks at all residents; gives whether it was time for that. Raises StoreFault."""
+        with store_faults():
+            query = self._database.queries["look_for_shared_numbers"]
+            return bool(await self._database.pool.fetchval(query, timeout=LONGEST_LOOK_S))
+
+    async def looked_at(self) -> datetime | None:
+        """When all residents were looked at. Raises StoreFault."""
+        rows = await self._database.fetch("shared_number_looked_at")
+        return rows[0]["looked_at"] if rows else None
+
+    async def found(self) -> Sequence[Sequence[Holder]]:
+        """Who shares a number still, a group for each. Raises StoreFault."""
+        return [
+            [Holder(str(notice), area) for notice, area in zip(row["notice_ids"], row["areas"], strict=True)]
+            for row in await self._database.fetch("find_shared_numbers")
+        ]
