@@ -47,6 +47,11 @@ async def test_a_held_notice_is_read_by_an_official(house: House, capsys: pytest
     assert "{" not in shown
     for word in ("異動区分", "住民票コード", "氏名の振り仮名", "保留の理由", notice["person"]["name"]):
         assert word in shown
+    # Words of the law, none of the wire.
+    for word in ("変更情報", "修正", "職権修正等", "女" if notice["person"]["sex"] == "female" else "男"):
+        assert word in shown
+    for word in ("correction", "ex_officio", "male", "showa", "heisei", "reiwa"):
+        assert word not in shown
     status, tried = await desk.told("release", notice["id"])
     assert (status, "まだ行っていない" in tried, "--apply" in tried) == (2, True, True)
     status, tried = await desk.told("release", notice["id"], "--apply")

@@ -7,6 +7,9 @@ from typing import Any
 from jukinet_daemon.cli.control import CommandFault, ask
 from jukinet_daemon.cli.tables import Column, show_list
 from jukinet_daemon.config import Config
+from jukinet_daemon.domain.change import CAUSE_RULES, CHANGE_LABELS
+from jukinet_daemon.domain.notice import Sex
+from jukinet_daemon.domain.wareki import ERA_RULES
 from jukinet_daemon.service.held import REASONS, Reason
 from jukinet_daemon.wire.notice import NOTICES
 
@@ -26,6 +29,15 @@ _ABOUT = {
     "notified_on": "通知の日",
     "held_at": "保留の時",
     "born": "生年月日 (和暦)",
+}
+
+# What stands on the wire as one word of a list, in the words of the law.
+_WORDS: dict[str, dict[str, str]] = {
+    "kind": {"change": "変更情報 / change", "departure": "転出確定 / departure"},
+    "change": {change.value: label for change, label in CHANGE_LABELS.items()},
+    "cause": {rule.cause.value: rule.name for rule in CAUSE_RULES},
+    "sex": {Sex.MALE.value: "男", Sex.FEMALE.value: "女"},
+    "birth_era": {rule.era.value: rule.name for rule in ERA_RULES},
 }
 
 
@@ -98,10 +110,10 @@ def _items(register: str, held: dict[str, Any]) -> list[tuple[str, str]]:
     model = NOTICES[register][notice["kind"]]
     person = notice.pop("person", {})
     rows = [(word, held[name]) for name, word in _ABOUT.items() if held[name] is not None]
-    rows += [(_word(model, name), _said(value)) for name, value in notice.items() if name not in held]
+    rows += [(_word(model, name), _said(name, value)) for name, value in notice.items() if name not in held]
     if person:
         whole = model.model_fields["person"].annotation
-        rows += [(_word(whole, name), _said(value)) for name, value in person.items()]
+        rows += [(_word(whole, name), _said(name, value)) for name, value in person.items()]
     return rows
 
 
@@ -110,7 +122,7 @@ def _word(model: Any, name: str) -> str:
     return str(model.model_fields[name].description or name).partition(" (")[0].partition("。")[0]
 
 
-def _said(value: Any) -> str:
+def _said(name: str, value: Any) -> str:
     if isinstance(value, bool):
         return "はい / yes" if value else "いいえ / no"
-    return "-" if value is None else str(value)
+    return "-" if value is None else _WORDS.get(name, {}).get(str(value), str(value))

@@ -122,7 +122,7 @@ class FuhyoPerson(PersonBase):
 class JukiChange(NoticeMessage):
     """本人確認情報の通知 (法30条の6第1項, 令30条の5)."""
 
-    kind: Literal["change"]
+    kind: Literal["change"] = Field(description="通知の種類")
     id: NoticeId = Field(description="通知番号 (送信者が採番するUUID)")
     area: AreaCode = Field(description="住民票のある市区町村の団体コード")
     record_key: RecordKey | None = Field(default=None, description="送信者の記録番号")
@@ -155,7 +155,7 @@ class JukiChange(NoticeMessage):
 class Departure(NoticeMessage):
     """転出確定通知 (令13条3項・4項)."""
 
-    kind: Literal["departure"]
+    kind: Literal["departure"] = Field(description="通知の種類")
     id: NoticeId = Field(description="通知番号 (送信者が採番するUUID)")
     area: AreaCode = Field(description="転出した市区町村の団体コード")
     resident_code: ResidentCode = Field(description="住民票コード")
@@ -169,7 +169,7 @@ class Departure(NoticeMessage):
 class FuhyoChange(NoticeMessage):
     """附票本人確認情報の通知 (法30条の41第1項, 令30条の12の3). It has no 事由."""
 
-    kind: Literal["change"]
+    kind: Literal["change"] = Field(description="通知の種類")
     id: NoticeId = Field(description="通知番号 (送信者が採番するUUID)")
     area: AreaCode = Field(description="戸籍の附票のある市区町村の団体コード")
     record_key: RecordKey | None = Field(
