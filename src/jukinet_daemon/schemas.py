@@ -61,7 +61,9 @@ def read_bases(extra: Path | None = None) -> Bases:
     bases = list(_rows(schemas_folder() / "codes" / "legal_bases.csv", _legal_basis))
     own = list(_rows(extra, _legal_basis)) if extra else []
     if foreign := [basis.code for basis in own if not basis.code.startswith("P")]:
-        raise BasisFault(f"{extra}: {foreign[0]}: code: a prefecture's own begins with P")
+        raise BasisFault(
+            f"{extra}: {foreign[0]}: code: 県の根拠は P で始める / a prefecture's own begins with P"
+        )
     return Bases([*bases, *own], read_number_bases())
 
 
@@ -79,12 +81,14 @@ def _rows(table: Path, read: Callable[[Mapping[str, str]], _Row]) -> Iterator[_R
     try:
         text = table.read_text("utf-8")
     except UnicodeDecodeError:
-        raise BasisFault(f"{table}: is not UTF-8 text") from None
+        raise BasisFault(f"{table}: UTF-8 でない / is not UTF-8 text") from None
     for number, row in enumerate(csv.DictReader(StringIO(text)), start=2):
         try:
             yield read(row)
         except KeyError as missing:
-            raise BasisFault(f"{table}: line {number}: {missing.args[0]}: no such column") from None
+            raise BasisFault(
+                f"{table}: line {number}: {missing.args[0]}: 列がない / no such column"
+            ) from None
         except (ValueError, TypeError, AttributeError) as wrong:
             raise BasisFault(f"{table}: line {number}: {wrong}") from None
 

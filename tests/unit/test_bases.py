@@ -164,7 +164,7 @@ def test_a_prefecture_adds_its_ordinances(tmp_path: Path) -> None:
 @pytest.mark.parametrize(
     ("row", "told"),
     [
-        ("J5-6,,,use,governor,,x,,a,,2026-04-01,,c", "J5-6: code: a prefecture's own begins with P"),
+        ("J5-6,,,use,governor,,x,,a,,2026-04-01,,c", "J5-6: code: .*a prefecture's own begins with P"),
         ("P-1,,,use,king,,x,,a,,2026-04-01,,c", "line 2: 'king' is not a valid Organ"),
         ("P-1,,,gift,governor,,x,,a,,2026-04-01,,c", "line 2: 'gift' is not a valid Use"),
         ("P-1,,,use,governor,,x,,a,,20260401x,,c", "line 2: Invalid isoformat"),
@@ -180,7 +180,7 @@ def test_a_bad_file_of_a_prefecture_is_told_by_line(tmp_path: Path, row: str, to
 def test_a_file_without_a_column_is_told(tmp_path: Path) -> None:
     table = tmp_path / "bases.csv"
     table.write_text("code,use\nP-1,use\n", "utf-8")
-    with pytest.raises(BasisFault, match="organs: no such column"):
+    with pytest.raises(BasisFault, match=r"organs: .*no such column"):
         read_bases(table)
 
 

@@ -45,7 +45,9 @@ class Keyring:
         Raises KeyringFault when the version is not in the ring.
         """
         if version not in self.keys:
-            raise KeyringFault(f"key version {version} is not in the key ring")
+            raise KeyringFault(
+                f"鍵の版 {version} が鍵束にない / key version {version} is not in the key ring"
+            )
         return _derived(self.keys[version], purpose)
 
     def derive_lasting(self, purpose: str) -> bytes:
@@ -61,7 +63,7 @@ class Keyring:
         """The same with a fresh key of the next version, which nothing is written under yet."""
         version = self.versions[-1] + 1
         if version > LAST_VERSION:
-            raise KeyringFault(f"there is no key version after {LAST_VERSION}")
+            raise KeyringFault(f"鍵の版は {LAST_VERSION} まで / there is no key version after {LAST_VERSION}")
         fresh = {**self.keys, version: secrets.token_bytes(KEY_BYTES)}
         return replace(self, keys=MappingProxyType(fresh))
 
@@ -73,7 +75,7 @@ class Keyring:
     def without(self, version: int) -> "Keyring":
         """The same without a version. Raises KeyringFault for the current one and one that is not there."""
         if version == self.current:
-            raise KeyringFault(f"key version {version} is the current one")
+            raise KeyringFault(f"鍵の版 {version} は使用中 / key version {version} is the current one")
         self.derive(version, "field")
         left = {other: key for other, key in self.keys.items() if other != version}
         return replace(self, keys=MappingProxyType(left))
@@ -113,10 +115,11 @@ def read_keyring(path: Path) -> Keyring:
     except OSError as fault:
         raise KeyringFault(f"key file {path}: {fault.strerror}") from None
     except (ValueError, RecursionError):
-        raise KeyringFault(f"key file {path}: not a key ring") from None
+        raise KeyringFault(f"key file {path}: 鍵束でない / not a key ring") from None
     if mode & _forbidden(path):
         raise KeyringFault(
-            f"key file {path}: mode {stat.S_IMODE(mode):04o}: others can read or write it; make it 0600"
+            f"key file {path}: mode {stat.S_IMODE(mode):04o}: 他の者が読み書きできる。0600 にする"
+            " / others can read or write it; make it 0600"
         )
     return _ring(path, table)
 
@@ -126,13 +129,15 @@ def _ring(path: Path, table: Mapping[str, Any]) -> Keyring:
         keys = {_version(version): _key(text) for version, text in table["keys"].items()}
         fingerprint, current = _key(table["fingerprint"]), table["current"]
     except (ValueError, KeyError, TypeError, AttributeError, binascii.Error):
-        raise KeyringFault(f"key file {path}: not a key ring") from None
+        raise KeyringFault(f"key file {path}: 鍵束でない / not a key ring") from None
     if any(len(key) != KEY_BYTES for key in (*keys.values(), fingerprint)):
-        raise KeyringFault(f"key file {path}: a key is not {KEY_BYTES} bytes")
+        raise KeyringFault(f"key file {path}: 鍵が {KEY_BYTES} バイトでない / a key is not {KEY_BYTES} bytes")
     if type(current) is not int or current not in keys:
-        raise KeyringFault(f"key file {path}: `current` names no key of the ring")
+        raise KeyringFault(f"key file {path}: current の版が鍵束にない / `current` names no key of the ring")
     if not all(0 < version <= LAST_VERSION for version in keys):
-        raise KeyringFault(f"key file {path}: a version is not within 1 to {LAST_VERSION}")
+        raise KeyringFault(
+            f"key file {path}: 版が 1 から {LAST_VERSION} にない / a version is not within these"
+        )
     return Keyring(MappingProxyType(keys), current, fingerprint)
 
 
@@ -152,7 +157,7 @@ def write_keyring(path: Path, ring: Keyring) -> None:
         beside.replace(path)
         flush_folder(path.parent)
     except OSError as fault:
-        raise KeyringFault(f"key file {path}: cannot be written: {fault.strerror}") from None
+        raise KeyringFault(f"key file {path}: 書けない / cannot be written: {fault.strerror}") from None
 
 
 def _forbidden(path: Path) -> int:
