@@ -293,8 +293,8 @@ async def test_a_number_past_any_number_is_refused_in_words(house: House) -> Non
     ("words", "told"),
     [
         (("settle", FUKUOKA, "9", "5"), "最初の番号 9 が最後の番号 5 より大きい"),
-        (("settle", "999999", "5", "6"), "999999 は送信者の一覧にない"),
-        (("settle", "401315", "5", "6"), "401315 は送信者の一覧にない"),  # a ward
+        (("settle", "999999", "5", "6"), "999999: 送信者の一覧にない"),
+        (("settle", "401315", "5", "6"), "市 401307 が送る"),  # a ward
     ],
 )
 async def test_a_slip_of_the_keyboard_is_no_empty_range(

@@ -313,7 +313,7 @@ def test_another_prefecture_brings_its_municipalities(office: Office, tmp_path: 
     office.do("request", tmp_path, *office.who("cs", "131024"))
     listed = ("--areas", table)
     told = office.refused("request", tmp_path / "x", *office.who("cs", "131024"), *listed)
-    assert "not in the list" in told
+    assert "not among the senders" in told
     who = office.who("cs", "131016")
     assert "has no municipality" in office.refused("request", tmp_path, *who, "--areas", office.word)
     assert "nowhere.csv" in office.refused("request", tmp_path, *who, "--areas", tmp_path / "nowhere.csv")

@@ -25,9 +25,9 @@ def test_every_municipality_may_have_a_certificate(code: str) -> None:
         ("401308", "no area code"),
         ("40130", "no area code"),
         ("juki", "no area code"),
-        ("401315", "its city is 401307"),
+        ("401315", "its city 401307 sends"),
         ("400009", "a prefecture's code"),
-        ("131016", "not in the list"),
+        ("131016", "not among the senders"),
     ],
 )
 def test_what_is_no_sender_has_none(code: str, why: str) -> None:

@@ -20,7 +20,6 @@ _LINE = (
     "戸口のユニットの IPAddressAllow= (lines.conf) も見る"
     " / try --as-client from its side; see the door's IPAddressAllow= too"
 )
-_NO_SENDER = "送信者の一覧にない。団体コードを確かめる / no sender of this prefecture: check the code"
 _ANYBODY = "名乗らない拒否。この相手とは限らない / named nobody: perhaps not this peer"
 
 
@@ -59,14 +58,9 @@ def _away(report: dict[str, Any], peer: str, areas: Areas, *, was_refused: bool)
 
 
 def _never_sends(peer: str, areas: Areas) -> str | None:
-    """Why a code is none that sends, if it is a code: a ward's notices come from its city (令31条)."""
+    """Why a code is none that sends, if it is a code."""
     code = peer.rpartition("/")[2]
-    if not AREA_CODE.fullmatch(code) or code in areas.senders:
-        return None
-    if code not in areas:
-        return _NO_SENDER
-    area = areas[code]
-    return f"{area.name}: 区は送信しない。市 {area.city} が送る / a ward: its city {area.city} sends"
+    return areas.why_no_sender(code) if AREA_CODE.fullmatch(code) else None
 
 
 def _heard(report: dict[str, Any], peer: str) -> list[Finding]:

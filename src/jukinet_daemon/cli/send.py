@@ -60,14 +60,9 @@ def _no_constant(_text: str) -> Never:
 
 
 def require_sender(code: str) -> None:
-    """Raises CommandFault for a code that is no sender's: a ward's city notifies for it."""
-    areas = read_areas()
-    if code not in areas:
-        raise CommandFault(f"{code} は送信者の一覧にありません / is not among the senders")
-    if city := areas[code].city:
-        raise CommandFault(
-            f"{code} は区です。送信するのは{areas[city].name} ({city}) です / is a ward; its city sends"
-        )
+    """Raises CommandFault for a code that is no sender's."""
+    if why := read_areas().why_no_sender(code):
+        raise CommandFault(why)
 
 
 def send(world: World, options: argparse.Namespace) -> int:

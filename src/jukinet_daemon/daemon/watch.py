@@ -48,7 +48,7 @@ async def open_watch(frame: Frame) -> tuple[Numbers, Comparer]:
 def number_desk(frame: Frame, database: Database) -> NumberDesk:
     """What people see and settle of the numbers."""
     store = NumberStore(database)
-    return NumberDesk(frame.register.name, frame.areas.senders, store, frame.clock, frame.metrics)
+    return NumberDesk(frame.register.name, frame.areas, store, frame.clock, frame.metrics)
 
 
 def _silence(frame: Frame, database: Database) -> Silence:

@@ -44,6 +44,20 @@ class Areas:
         """The municipalities that notify (60 in Fukuoka), by code."""
         return tuple(sorted(code for code, area in self._by_code.items() if area.city is None))
 
+    def why_no_sender(self, code: str) -> str | None:
+        """Why nobody notifies under a 団体コード, in words; None for a municipality that does.
+
+        A ward's city notifies for it (令31条 does not treat it as a city here).
+        """
+        if code not in self._by_code:
+            return f"{code}: 送信者の一覧にない。団体コードを確かめる / is not among the senders"
+        area = self._by_code[code]
+        if area.city is None:
+            return None
+        return (
+            f"{code}: {area.name}。区は送信しない。市 {area.city} が送る / a ward: its city {area.city} sends"
+        )
+
     def may_write(self, sender: str, area: str) -> bool:
         """Whether the municipality `sender` keeps the register of `area`."""
         return self._written_by.get(area) == sender

@@ -31,9 +31,5 @@ def _require_sender(code: str, areas: Areas | None) -> None:
         )
     if code[2:5] == "000":
         raise NameFault(f"{code}: 都道府県のコード。市区町村でない / a prefecture's code, no municipality's")
-    if areas is None or code in areas.senders:
-        return
-    if code in areas:
-        city = areas[code].city
-        raise NameFault(f"{code}: 区は送信しない。市は {city} / a ward sends nothing; its city is {city}")
-    raise NameFault(f"{code}: 市区町村の一覧にない / not in the list of municipalities (--areas)")
+    if areas is not None and (why := areas.why_no_sender(code)):
+        raise NameFault(f"{why} (--areas)")

@@ -1,10 +1,11 @@
 """電文番号の窓口: what people see of the numbers, and what they settle."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from dataclasses import asdict
 from datetime import datetime
 from typing import Any
 
+from jukinet_daemon.domain.area import Areas
 from jukinet_daemon.domain.numbering import Gap, Numbering, spans
 from jukinet_daemon.ledger.leaf import Leaf
 from jukinet_daemon.service.clock import Clock
@@ -18,10 +19,10 @@ class NumberDesk:
     """What people see of the numbers, and what they settle."""
 
     def __init__(
-        self, register: str, senders: Sequence[str], store: NumberStore, clock: Clock, metrics: Metrics
+        self, register: str, areas: Areas, store: NumberStore, clock: Clock, metrics: Metrics
     ) -> None:
         self._register = register
-        self._senders = senders
+        self._areas = areas
         self._store = store
         self._clock = clock
         self._metrics = metrics
@@ -72,8 +73,8 @@ class NumberDesk:
         async with self._store.look() as look:
             known = await look.numberings()
             # One that was merged into another sends no more, and its numbers may still be settled.
-            if sender not in (*self._senders, *known):
-                raise OperatorFault(f"{sender} は送信者の一覧にない。区なら市の番号で / no such sender")
+            if sender not in known and (why := self._areas.why_no_sender(sender)):
+                raise OperatorFault(why)
             numbering = known.get(sender, Numbering())
             met = [gap for gap in numbering.gaps if _meet(gap, first, last)]
             missing = [[max(gap.first, first), min(gap.last, last)] for gap in met]
