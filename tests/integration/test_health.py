@@ -19,7 +19,8 @@ from support.world import FUKUOKA, KITAKYUSHU, House, Pki, postgres, until
 
 # What a metric counts or measures in, as the last word of its name (Prometheus, "Metric and label naming").
 UNITS = (
-    "seconds|notices|answers|requests|parcels|records|connections|refused|relayed|erased|leaves|conflicts|up"
+    "seconds|notices|answers|requests|parcels|records|numbers|connections|refused|relayed|erased|leaves"
+    "|conflicts|up"
 )
 METRIC = re.compile(rf"jukinet_[a-z_]*({UNITS})")
 

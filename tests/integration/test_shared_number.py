@@ -208,12 +208,12 @@ async def test_health_tells_of_it_until_it_is_set_right(
             try:
                 house = House("juki", pki, config, daemon, dsn, tmp_path / "national.ndjson")
                 report = await problem(house, f"(通知 {second['id']})")
-                assert "jukinet_numbers_shared 1.0" in await metrics_of(house)
+                assert "jukinet_shared_numbers 1.0" in await metrics_of(house)
                 (found,) = report["shared_numbers"]["found"]
                 assert [holder["notice"] for holder in found] == [one["id"], second["id"]]
                 await tell(desk, corrected(second))
                 assert (await well(house))["shared_numbers"]["looked_at"]
-                assert "jukinet_numbers_shared 0.0" in await metrics_of(house)
+                assert "jukinet_shared_numbers 0.0" in await metrics_of(house)
             finally:
                 await daemon.stop()
     assert {"event": "numbers_shared", "log_level": "warning", "numbers": 1} in events

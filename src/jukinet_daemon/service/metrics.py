@@ -68,8 +68,8 @@ class Metrics:
             registry=self.registry,
         )
 
-        self.numbers_shared = Gauge(
-            "jukinet_numbers_shared",
+        self.shared_numbers = Gauge(
+            "jukinet_shared_numbers",
             "Individual numbers that the records of more than one resident show",
             registry=self.registry,
         )

@@ -26,7 +26,7 @@ class SharedNumbers:
     async def part(self) -> dict[str, Any]:
         """The part of the status report. Raises StoreFault."""
         looked_at, found = await self._store.looked_at(), await self._store.found()
-        self._metrics.numbers_shared.set(len(found))
+        self._metrics.shared_numbers.set(len(found))
         zone = self._clock().tzinfo
         return {
             "looked_at": looked_at.astimezone(zone).isoformat(timespec="seconds") if looked_at else None,
