@@ -4,9 +4,9 @@ import json
 from pathlib import Path
 
 from http_bridge import BRIDGE, WINDOW
-from jukinet_daemon.service.held import Reason
-from jukinet_daemon.service.maintenance import MOST_REASON_BYTES
-from jukinet_daemon.service.restart import MOST_REASON_CHARACTERS
+from jukinet_daemon.ops.held import Reason
+from jukinet_daemon.ops.maintenance import MOST_REASON_BYTES
+from jukinet_daemon.ops.restart import MOST_REASON_CHARACTERS
 from jukinet_daemon.wire.parcel import MAX_PARCEL_NUMBER
 from openapi import (
     AREA,

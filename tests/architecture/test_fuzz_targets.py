@@ -28,7 +28,7 @@ FROM_OUTSIDE: dict[str, set[str]] = {
     "server/forms.py": {"control", "window"},
     "service/crls.py": {"kept-list"},
     "service/exposition.py": {"process-metrics"},
-    "service/maintenance.py": {"control"},
+    "ops/maintenance.py": {"control"},
     "service/told.py": {"process-report"},
     "store/comparison.py": {"kept-answer"},
     "store/keys.py": {"key-ring-told"},

@@ -10,6 +10,10 @@ from jukinet_daemon.cli.as_client import admission, place_of
 from jukinet_daemon.cli.bridge_request import keys_in, require_readable
 from jukinet_daemon.cli.control import CommandFault
 from jukinet_daemon.cli.send import read_notices
+from jukinet_daemon.ops.bridge_request import CaseFault, key_of
+from jukinet_daemon.ops.held import Reason
+from jukinet_daemon.ops.maintenance import end_of
+from jukinet_daemon.ops.operator import OperatorFault
 from jukinet_daemon.server.forms import (
     CaseForm,
     DeliveryForm,
@@ -21,11 +25,7 @@ from jukinet_daemon.server.forms import (
     number_in,
     reason_in,
 )
-from jukinet_daemon.service.bridge_request import CaseFault, key_of
 from jukinet_daemon.service.clock import clock_of
-from jukinet_daemon.service.held import Reason
-from jukinet_daemon.service.maintenance import end_of
-from jukinet_daemon.service.operator import OperatorFault
 from jukinet_daemon.wire.text import JsonFault, read_json
 
 from .target import Target, only

@@ -17,7 +17,7 @@ import pytest
 
 from jukinet_daemon.domain.notice import Key, KeyKind
 from jukinet_daemon.loops.keyring import KeyringLoop
-from jukinet_daemon.service.rotate import KeyRotation, Progress, RotationFault, Terms
+from jukinet_daemon.ops.rotate import KeyRotation, Progress, RotationFault, Terms
 from jukinet_daemon.store.faults import StoreFault
 from jukinet_daemon.store.history import History
 from jukinet_daemon.store.keys import KeyStore

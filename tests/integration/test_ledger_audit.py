@@ -23,7 +23,7 @@ from jukinet_daemon.ledger.checkpoint import Verifier, open_checkpoint
 from jukinet_daemon.ledger.kept import kept_of
 from jukinet_daemon.ledger.proof import Tree
 from jukinet_daemon.ledger.tree import Frontier
-from jukinet_daemon.service.audit import AuditReport, audit
+from jukinet_daemon.ops.audit import AuditReport, audit
 from jukinet_daemon.store.audit import AuditStore
 from jukinet_daemon.store.pool import Database
 from jukinet_daemon.store.queries import load_queries

@@ -23,7 +23,7 @@ from jukinet_daemon.cli.delivery import new_file, new_password_in, room_for, wri
 from jukinet_daemon.cli.outcomes import outcomes_table
 from jukinet_daemon.cli.window import ask_window, file_from_window
 from jukinet_daemon.config import Config
-from jukinet_daemon.service.bridge_request import LONGEST_KEY, MOST_KEYS
+from jukinet_daemon.ops.bridge_request import LONGEST_KEY, MOST_KEYS
 
 # Letters that are not taken for one another; 25 of 32 kinds are 125 bits.
 _LETTERS, _PASSWORD_LETTERS = "23456789abcdefghjkmnpqrstuvwxyz", 25

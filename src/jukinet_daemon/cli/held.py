@@ -10,7 +10,7 @@ from jukinet_daemon.config import Config
 from jukinet_daemon.domain.change import CAUSE_RULES, CHANGE_LABELS
 from jukinet_daemon.domain.notice import Sex
 from jukinet_daemon.domain.wareki import ERA_RULES
-from jukinet_daemon.service.held import REASONS, Reason
+from jukinet_daemon.ops.held import REASONS, Reason
 from jukinet_daemon.wire.notice import NOTICES
 
 KINDS = {"ACCEPTED": "適用", "HELD": "なお保留", "REFUSED": "適用できない", "REJECTED": "却下"}

@@ -15,8 +15,8 @@ from rich.table import Table
 
 from jukinet_daemon.cli.control import CommandFault
 from jukinet_daemon.config import Config
+from jukinet_daemon.ops.rotate import KeyReport, KeyRotation, Progress, RotationFault, Terms
 from jukinet_daemon.service.clock import clock_of
-from jukinet_daemon.service.rotate import KeyReport, KeyRotation, Progress, RotationFault, Terms
 from jukinet_daemon.store.faults import StoreFault
 from jukinet_daemon.store.keys import KeyStore
 from jukinet_daemon.store.pool import open_database

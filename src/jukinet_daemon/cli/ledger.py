@@ -20,7 +20,7 @@ from jukinet_daemon.ledger.audit import RULES, Finding
 from jukinet_daemon.ledger.checkpoint import LedgerKey, LedgerKeyFault, Verifier, open_checkpoint
 from jukinet_daemon.ledger.proof import Tree
 from jukinet_daemon.ledger.receipt import read_leaf_proof
-from jukinet_daemon.service.audit import AuditReport, audit
+from jukinet_daemon.ops.audit import AuditReport, audit
 from jukinet_daemon.service.seal import LogName
 from jukinet_daemon.store.audit import AuditStore
 from jukinet_daemon.store.faults import StoreFault

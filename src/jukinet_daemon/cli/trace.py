@@ -9,7 +9,7 @@ from rich.table import Table
 
 from jukinet_daemon.cli.control import CommandFault, ask
 from jukinet_daemon.config import Config
-from jukinet_daemon.service.held import REASONS
+from jukinet_daemon.ops.held import REASONS
 
 STEPS = {
     "received": "受領",

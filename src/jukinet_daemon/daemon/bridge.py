@@ -13,6 +13,7 @@ from jukinet_daemon.domain.outcomes import Outcome
 from jukinet_daemon.domain.provide import SCOPES, Item, ProvisionRequest, may_provide
 from jukinet_daemon.domain.register import Finding
 from jukinet_daemon.loops.erase import EraseLoop
+from jukinet_daemon.ops.bridge_request import Peers, RequestDesk, Tools
 from jukinet_daemon.outward_http import Address, Inquirer
 from jukinet_daemon.pki.peer import Role
 from jukinet_daemon.pki.trust import DoorPolicy, Side
@@ -26,7 +27,6 @@ from jukinet_daemon.service.bridge_confirm import Confirmer
 from jukinet_daemon.service.bridge_erase import WHYS, Eraser
 from jukinet_daemon.service.bridge_open import OpenCases
 from jukinet_daemon.service.bridge_release import Releaser
-from jukinet_daemon.service.bridge_request import Peers, RequestDesk, Tools
 from jukinet_daemon.service.metrics import from_zero
 from jukinet_daemon.store.bridge_release import ReleaseStore
 from jukinet_daemon.store.bridge_request import RequestStore

@@ -14,6 +14,7 @@ from jukinet_daemon.domain.fuhyo import FUHYO
 from jukinet_daemon.domain.juki import JUKI
 from jukinet_daemon.domain.register import Register, Strictness
 from jukinet_daemon.loops.trust import Line
+from jukinet_daemon.ops.maintenance import MaintenanceDesk
 from jukinet_daemon.pki.refusal import Refusal
 from jukinet_daemon.schemas import read_areas, read_bases, read_offices
 from jukinet_daemon.server.entrance import PACE_S
@@ -21,7 +22,6 @@ from jukinet_daemon.server.gate import Gate
 from jukinet_daemon.service.batch import House
 from jukinet_daemon.service.clock import Clock, clock_of
 from jukinet_daemon.service.crls import ListMemory
-from jukinet_daemon.service.maintenance import MaintenanceDesk
 from jukinet_daemon.service.metrics import Metrics, from_zero
 from jukinet_daemon.service.pulse import Pulse
 from jukinet_daemon.service.refused import RefusedPeers

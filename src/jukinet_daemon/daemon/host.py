@@ -5,13 +5,13 @@ from pathlib import Path
 from jukinet_daemon.daemon.frame import Frame
 from jukinet_daemon.daemon.seal import log_name
 from jukinet_daemon.daemon.watch import number_desk
+from jukinet_daemon.ops.held import HeldDesk
+from jukinet_daemon.ops.maintenance import MaintenanceDesk
+from jukinet_daemon.ops.restart import LogDesk
+from jukinet_daemon.ops.trace import Tracer
 from jukinet_daemon.server.control import ControlDoor
 from jukinet_daemon.server.health import HealthDoor
 from jukinet_daemon.server.listener import Listener
-from jukinet_daemon.service.held import HeldDesk
-from jukinet_daemon.service.maintenance import MaintenanceDesk
-from jukinet_daemon.service.restart import LogDesk
-from jukinet_daemon.service.trace import Tracer
 from jukinet_daemon.store.held import HeldNotices
 from jukinet_daemon.store.inbox import Inbox
 from jukinet_daemon.store.maintenance import MaintenanceStore

@@ -7,9 +7,9 @@ from jukinet_daemon.domain.juki import JUKI
 from jukinet_daemon.domain.service_hours import ServiceHours
 from jukinet_daemon.loops.shared_numbers import SharedNumberLoop
 from jukinet_daemon.loops.watch import WatchLoop
+from jukinet_daemon.ops.number_desk import NumberDesk
 from jukinet_daemon.service.compare import Comparer, ComparisonDesk, comparison_problems
 from jukinet_daemon.service.ledger_state import LedgerState, ledger_problems
-from jukinet_daemon.service.number_desk import NumberDesk
 from jukinet_daemon.service.numbers import Numbers, number_problems
 from jukinet_daemon.service.shared_numbers import SharedNumbers, shared_number_problems
 from jukinet_daemon.service.silence import Silence, silence_problems

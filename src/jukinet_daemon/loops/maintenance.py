@@ -5,8 +5,8 @@ from collections.abc import Callable
 
 import structlog
 
+from jukinet_daemon.ops.maintenance import notice_of
 from jukinet_daemon.service.clock import Clock
-from jukinet_daemon.service.maintenance import notice_of
 from jukinet_daemon.store.faults import StoreFault
 from jukinet_daemon.store.maintenance import MaintenanceStore
 

@@ -6,9 +6,9 @@ from contextlib import aclosing
 import structlog
 from aiohttp import web
 
+from jukinet_daemon.ops.bridge_request import CaseFault, RequestDesk, Wanted
 from jukinet_daemon.server.forms import CaseForm, DeliveryForm, KeysForm, case_in, form_in
 from jukinet_daemon.server.local import operator_of
-from jukinet_daemon.service.bridge_request import CaseFault, RequestDesk, Wanted
 from jukinet_daemon.store.faults import StoreFault
 from jukinet_daemon.vault.fields import VaultFault
 

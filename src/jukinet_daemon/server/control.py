@@ -7,14 +7,14 @@ from typing import Any
 
 from aiohttp import web
 
+from jukinet_daemon.ops.held import HeldDesk, Settled
+from jukinet_daemon.ops.maintenance import MaintenanceDesk
+from jukinet_daemon.ops.number_desk import NumberDesk
+from jukinet_daemon.ops.restart import LogDesk
+from jukinet_daemon.ops.trace import Tracer
 from jukinet_daemon.server.forms import apply_in, notice_in, number_in, reason_in
 from jukinet_daemon.server.local import bound, operator_of, plainly, serve_here
-from jukinet_daemon.service.held import HeldDesk, Settled
-from jukinet_daemon.service.maintenance import MaintenanceDesk
-from jukinet_daemon.service.number_desk import NumberDesk
-from jukinet_daemon.service.restart import LogDesk
 from jukinet_daemon.service.status import Status
-from jukinet_daemon.service.trace import Tracer
 
 
 class ControlDoor:

@@ -4,9 +4,9 @@ from typing import Annotated, Any, TypeVar
 
 from pydantic import BaseModel, ConfigDict, Field, TypeAdapter, ValidationError
 
-from jukinet_daemon.service.bridge_request import LONGEST_KEY, MOST_KEYS, CaseFault
-from jukinet_daemon.service.held import Reason
-from jukinet_daemon.service.operator import OperatorFault
+from jukinet_daemon.ops.bridge_request import LONGEST_KEY, MOST_KEYS, CaseFault
+from jukinet_daemon.ops.held import Reason
+from jukinet_daemon.ops.operator import OperatorFault
 from jukinet_daemon.vault.age import LEAST_PASSWORD, MOST_PASSWORD
 from jukinet_daemon.wire.bridge import Account, Word
 from jukinet_daemon.wire.parcel import MAX_PARCEL_NUMBER

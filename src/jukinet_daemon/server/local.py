@@ -9,8 +9,8 @@ from pathlib import Path
 
 from aiohttp import web
 
+from jukinet_daemon.ops.operator import OperatorFault
 from jukinet_daemon.server.listener import HttpLog
-from jukinet_daemon.service.operator import OperatorFault
 from jukinet_daemon.store.faults import StoreFault
 from jukinet_daemon.vault.fields import VaultFault
 

@@ -13,9 +13,9 @@ from jukinet_daemon.domain.person import PersonState, let_go, unknown_person
 from jukinet_daemon.domain.register import Finding, Setting
 from jukinet_daemon.domain.wareki import date_words
 from jukinet_daemon.ledger.leaf import Leaf
+from jukinet_daemon.ops.operator import OperatorFault
 from jukinet_daemon.service.batch import House
 from jukinet_daemon.service.evidence import evidence
-from jukinet_daemon.service.operator import OperatorFault
 from jukinet_daemon.store.faults import StoreFault
 from jukinet_daemon.store.held import Held, HeldNotices, Settlement
 from jukinet_daemon.store.inbox import Inbox

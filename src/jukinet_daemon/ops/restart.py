@@ -3,9 +3,9 @@
 from typing import Any
 
 from jukinet_daemon.ledger.leaf import Leaf
+from jukinet_daemon.ops.operator import OperatorFault
 from jukinet_daemon.service.clock import Clock
 from jukinet_daemon.service.evidence import evidence
-from jukinet_daemon.service.operator import OperatorFault
 from jukinet_daemon.service.seal import LogName
 from jukinet_daemon.store.restart import LogStore
 from jukinet_daemon.store.seal import Log

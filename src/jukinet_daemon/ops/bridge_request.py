@@ -21,6 +21,7 @@ from jukinet_daemon.domain.notice import Key, KeyKind
 from jukinet_daemon.domain.outcomes import Outcome
 from jukinet_daemon.domain.overseas import shown_overseas
 from jukinet_daemon.ledger.leaf import Leaf
+from jukinet_daemon.ops.operator import OperatorFault
 from jukinet_daemon.service.bridge_case import (
     Correspondent,
     PeerUnreachable,
@@ -33,7 +34,6 @@ from jukinet_daemon.service.bridge_erase import Eraser
 from jukinet_daemon.service.bridge_open import OpenCases
 from jukinet_daemon.service.clock import Clock
 from jukinet_daemon.service.metrics import Metrics
-from jukinet_daemon.service.operator import OperatorFault
 from jukinet_daemon.store.bridge_request import CaseRow, Entry, Opening, RequestStore, Settling
 from jukinet_daemon.store.faults import OverFault, RowFault
 from jukinet_daemon.vault.age import AgeWriter

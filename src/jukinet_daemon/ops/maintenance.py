@@ -5,9 +5,9 @@ from datetime import datetime, timedelta
 from typing import Any
 
 from jukinet_daemon.ledger.leaf import Leaf
+from jukinet_daemon.ops.operator import OperatorFault
 from jukinet_daemon.service.clock import Clock
 from jukinet_daemon.service.evidence import evidence
-from jukinet_daemon.service.operator import OperatorFault
 from jukinet_daemon.store.maintenance import Maintenance, MaintenanceStore
 
 LONGEST = timedelta(days=7)

@@ -8,10 +8,10 @@ from typing import Any
 from jukinet_daemon.domain.area import Areas
 from jukinet_daemon.domain.numbering import Gap, Numbering, spans
 from jukinet_daemon.ledger.leaf import Leaf
+from jukinet_daemon.ops.operator import OperatorFault
 from jukinet_daemon.service.clock import Clock
 from jukinet_daemon.service.evidence import evidence
 from jukinet_daemon.service.metrics import Metrics
-from jukinet_daemon.service.operator import OperatorFault
 from jukinet_daemon.store.numbers import NumberStore
 
 
