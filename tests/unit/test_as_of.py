@@ -22,6 +22,7 @@ CANCELLED_DEATH: list[Told] = [(ENTRY, A, 1, 1), (DELETION, A, 5, 6), (ENTRY, A,
 CANCELLED_WITH_A_GAP: list[Told] = [(ENTRY, A, 1, 1), (DELETION, A, 5, 6), (ENTRY, A, 12, 12)]
 CANCELLED_FROM_BEFORE: list[Told] = [(ENTRY, A, 2, 2), (DELETION, A, 5, 6), (ENTRY, A, 3, 12)]
 MOVE_IN_FIRST: list[Told] = [(ENTRY, A, 1, 1), (ENTRY, B, 10, 10), (DELETION, A, 8, 12, MOVE_OUT)]
+GONE_BEFORE: list[Told] = [*MOVE_IN_FIRST[:2], (DELETION, B, 15, 15, ABROAD), (DELETION, A, 8, 20, MOVE_OUT)]
 PLANNED: list[Told] = [(ENTRY, A, 1, 1), (DELETION, A, 30, 15, ABROAD)]
 PLANNED_AND_IN: list[Told] = [(ENTRY, A, 1, 1), (DELETION, A, 20, 10, MOVE_OUT), (ENTRY, B, 18, 18)]
 RETROACTIVE: list[Told] = [(ENTRY, A, "20200401", 23)]
@@ -76,6 +77,10 @@ def said(told: list[Told], known: int, day: date) -> int | None:
         (MOVE_IN_FIRST, 12, 9, 3),
         (MOVE_IN_FIRST, 12, 10, 2),
         (MOVE_IN_FIRST, 28, 28, 2),
+        # How somebody ended is not told by the late move-out of the place before.
+        (GONE_BEFORE, 20, 9, 4),
+        (GONE_BEFORE, 20, 14, 2),
+        (GONE_BEFORE, 20, 20, 3),
         (PLANNED, 14, 30, 1),
         (PLANNED, 15, 15, 1),
         (PLANNED, 15, 29, 1),

@@ -15,7 +15,7 @@ resident's), later records of that municipality belong to it, a 消除 ends it. 
 * a stay has begun if a 記載 of it is in effect, and has ended if a 消除 of it is in effect;
 * a 修正 or 消除 dated before the 記載 of its stay says nothing about the days before that 記載;
 * the record in force is the newest in effect of the stay that was notified last among those that have begun
-  and not ended; where none is open, the newest 消除 in effect of those that have begun; where none had begun,
+  and not ended; where none is open, the newest 消除 in effect of the one notified last; where none had begun,
   there is none.
 
 Examples, every event notified on the day given in brackets:
@@ -62,8 +62,8 @@ def as_of(history: Sequence[Recorded], known_at: datetime, day: date) -> Record 
     open_stays = [stay for stay in begun if not _has(stay, Change.DELETION)]
     if open_stays:
         return open_stays[-1][-1]
-    deletions = (r for stay in begun for r in stay if r.notice.change is Change.DELETION)
-    return max(deletions, key=lambda r: r.version, default=None)
+    last = begun[-1] if begun else ()
+    return next((r for r in reversed(last) if r.notice.change is Change.DELETION), None)
 
 
 def takes_effect_on(record: Record) -> date:

@@ -30,9 +30,9 @@ class Stay:
 class PersonState:
     """A person in the file. `version` counts every change of this state and guards it (compare-and-set).
 
-    `current` is the version of the record that holds good now: of the open stay that began last, or the last
-    消除 where none is open; None where there is no record yet. `waiting` counts notices held for an operator.
-    `coded` says that a 住民票コード stands in the record (令30条の12の3四号: it may be missing).
+    `current` is the version of the record that holds good now: of the open stay that began last, or of the
+    stay that began last where none is open; None where there is no record yet. `waiting` counts notices held
+    for an operator. `coded` says that a 住民票コード stands in the record (令30条の12の3四号: it may be missing).
     """
 
     person_id: int
@@ -64,7 +64,11 @@ def opened(state: PersonState, notice: ChangeNotice) -> PersonState:
 
 
 def ended(state: PersonState, notice: ChangeNotice) -> PersonState:
-    """消除: this stay ends and no other; what holds good is the newest stay left, or this 消除."""
+    """消除: this stay ends and no other; what holds good is the newest stay left.
+
+    Where none is left, the 消除 of the one that began last: a late 国内転出 of a municipality left before says
+    nothing about how the person ended.
+    """
     return _recorded(state, notice, _with(state, notice, is_open=False))
 
 
@@ -106,6 +110,8 @@ def _with(state: PersonState, notice: ChangeNotice, *, is_open: bool) -> tuple[S
 
 def _recorded(state: PersonState, notice: ChangeNotice, stays: tuple[Stay, ...]) -> PersonState:
     version = state.version + 1
-    coded = state.coded or notice.person.resident_code is not None
-    newest = next((stay.version for stay in reversed(stays) if stay.open), version)
+    here = notice.person.resident_code is not None
+    # A 記載 and a correction of the code say whether one stands there now; it may have been taken away.
+    coded = here if notice.change in (Change.ENTRY, Change.CODE_CORRECTION) else state.coded or here
+    newest = next((stay.version for stay in reversed(stays) if stay.open), stays[-1].version)
     return PersonState(state.person_id, version, newest, stays, state.waiting, coded)

@@ -32,8 +32,9 @@ class Folder:
 
     @property
     def holds_good(self) -> str | None:
-        """The record that holds good: of the sheet opened last, or the last one of all."""
-        return next(reversed(self.open_sheets.values()), None) or next(reversed(self.records), None)
+        """The record that holds good: of the open sheet opened last, or of the one opened last where none is."""
+        last = next((sheet.newest.id for sheet in reversed(self.sheets.values())), None)
+        return next(reversed(self.open_sheets.values()), last)
 
 
 class Clerk:
