@@ -1089,7 +1089,7 @@ CREATE TABLE public.history (
     born_from date,
     born_to date,
     recorded_at timestamp with time zone DEFAULT clock_timestamp() NOT NULL,
-    CONSTRAINT history_check CHECK (((address IS NULL) = overseas))
+    CONSTRAINT history_check CHECK (((NOT overseas) OR ((address IS NULL) AND (address_area IS NULL))))
 );
 
 -- Name: inbox; Type: TABLE; Schema: public; Owner: -

@@ -74,6 +74,7 @@ def test_juki_has_nothing_to_say_about_a_sound_notice(raw: dict[str, Any]) -> No
         fuhyo_change(record_key=...),
         fuhyo_change(person={"resident_code": ...}),
         fuhyo_change(person={"overseas": True, "address": ..., "address_area": ...}),
+        fuhyo_change(person={"address": ..., "address_area": ...}),
         fuhyo_change(change="code_correction", previous_code=resident_code()),
     ],
 )

@@ -34,7 +34,8 @@ CREATE TABLE history (
     born_to date,
     recorded_at timestamptz NOT NULL DEFAULT clock_timestamp(),
     PRIMARY KEY (person_id, version),
-    CHECK ((address IS NULL) = overseas)
+    -- 国外転出者である旨 stands in place of an address; who was born abroad may have neither (法17条3号).
+    CHECK (NOT overseas OR (address IS NULL AND address_area IS NULL))
 );
 
 CREATE TYPE history_row AS (

@@ -56,11 +56,11 @@ FUHYO_DELETED = Outcome(
     "法30条の44の6第3項",
     _TO_MUNICIPALITY,
 )
-HAS_ADDRESS = Outcome(
+NOT_OVERSEAS = Outcome(
     "B312",
     _R,
-    "戸籍の附票に住所がある (国外転出者でない)",
-    "the fuhyo shows an address: not overseas",
+    "戸籍の附票に国外転出者である旨がない",
+    "the fuhyo does not show 'living overseas'",
     "法17条3号, 法30条の44の6第3項",
     _NOT_THIS_WAY,
 )
@@ -186,4 +186,4 @@ BRIDGE_OUTCOMES: dict[str, Outcome] = {
 ELSEWHERE = (NOT_HERE, MOVED_AWAY)
 
 # Why the 附票 server, called back, may not confirm. Whatever else it says confirms nothing and is no reason.
-UNCONFIRMED = (NOT_CONFIRMED, NOT_IN_FUHYO, FUHYO_DELETED, HAS_ADDRESS, NO_CODE, NOTICE_WAITS)
+UNCONFIRMED = (NOT_CONFIRMED, NOT_IN_FUHYO, FUHYO_DELETED, NOT_OVERSEAS, NO_CODE, NOTICE_WAITS)

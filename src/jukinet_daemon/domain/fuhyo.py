@@ -27,7 +27,7 @@ FUHYO = Register(
         content.person_is_named,
         content.previous_only_in_its_correction,
         content.correction_corrects,
-        content.address_or_overseas,
+        content.no_address_overseas,
         content.date_not_ahead,
         digits.address_area_digit,
         digits.code_digit,

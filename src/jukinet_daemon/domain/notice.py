@@ -19,8 +19,9 @@ class Person:
     """本人確認情報 of one person as notified (法7条1号-3号・7号・8号の2・13号, 法17条2号-3号・5号-7号).
 
     Text is kept code point by code point as it came. None is a blank item. `overseas` is 国外転出者である旨,
-    which a 戸籍の附票 shows in place of an address (法17条3号). `name_gaiji` and `address_gaiji` are 外字数:
-    how many characters of the item lie outside the character set and travel as placeholders.
+    which a 戸籍の附票 shows in place of an address (法17条3号); it may show neither. `name_gaiji` and
+    `address_gaiji` are 外字数: how many characters of the item lie outside the character set and travel as
+    placeholders.
     """
 
     resident_code: str | None = field(default=None, repr=False)

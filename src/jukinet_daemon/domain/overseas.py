@@ -51,7 +51,7 @@ def shown_overseas(entry: FuhyoEntry | None) -> Outcome:
     if not entry.open:
         return outcomes.FUHYO_DELETED
     if not entry.overseas:
-        return outcomes.HAS_ADDRESS
+        return outcomes.NOT_OVERSEAS
     return outcomes.CONFIRMED if entry.coded else outcomes.NO_CODE
 
 

@@ -32,7 +32,8 @@ class PersonState:
 
     `current` is the version of the record that holds good now: of the open stay that began last, or of the
     stay that began last where none is open; None where there is no record yet. `waiting` counts notices held
-    for an operator. `coded` says that a 住民票コード stands in the record (令30条の12の3四号: it may be missing).
+    for an operator. `coded` says that a 住民票コード stands in the record (令30条の12の3四号: it may be
+    missing).
     """
 
     person_id: int
@@ -66,8 +67,8 @@ def opened(state: PersonState, notice: ChangeNotice) -> PersonState:
 def ended(state: PersonState, notice: ChangeNotice) -> PersonState:
     """消除: this stay ends and no other; what holds good is the newest stay left.
 
-    Where none is left, the 消除 of the one that began last: a late 国内転出 of a municipality left before says
-    nothing about how the person ended.
+    Where none is left, the 消除 of the one that began last: a late 国内転出 of a municipality left before
+    says nothing about how the person ended.
     """
     return _recorded(state, notice, _with(state, notice, is_open=False))
 

@@ -32,7 +32,7 @@ class Folder:
 
     @property
     def holds_good(self) -> str | None:
-        """The record that holds good: of the open sheet opened last, or of the one opened last where none is."""
+        """The record that holds good: of the sheet opened last among those that are open, or of all."""
         last = next((sheet.newest.id for sheet in reversed(self.sheets.values())), None)
         return next(reversed(self.open_sheets.values()), last)
 

@@ -76,15 +76,19 @@ def address_is_there(notice: Notice, _setting: Setting) -> Finding | None:
     return None
 
 
-def address_or_overseas(notice: Notice, _setting: Setting) -> Finding | None:
-    """A 附票 shows either an address or 国外転出者である旨 (法17条2号・3号)."""
+def no_address_overseas(notice: Notice, _setting: Setting) -> Finding | None:
+    """A 附票 shows no address beside 国外転出者である旨 (法17条3号).
+
+    It may show neither: 国外転出者 is only who moved by a 国外転出届. One who was born abroad has a 附票
+    and may have been in no register since (令和元年法律第16号附則4条3項・9項).
+    """
     if isinstance(notice, DepartureNotice):
         return None
     person = notice.person
     if person.overseas:
         field = "address" if person.address else "address_area" if person.address_area else None
         return Finding(outcomes.ADDRESS_AND_OVERSEAS, f"person.{field}") if field else None
-    return address_is_there(notice, _setting)
+    return address_is_there(notice, _setting) if person.address_area else None
 
 
 def era_fits_birth(notice: Notice, _setting: Setting) -> Finding | None:
