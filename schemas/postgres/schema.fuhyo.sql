@@ -368,7 +368,7 @@ $$;
 
 -- Name: bridge_find(text[], text[]); Type: FUNCTION; Schema: public; Owner: -
 
-CREATE FUNCTION public.bridge_find(kinds text[], keys text[]) RETURNS TABLE(person_id bigint, version integer, waiting integer, is_open boolean, overseas boolean, resident_code text)
+CREATE FUNCTION public.bridge_find(kinds text[], keys text[]) RETURNS TABLE(person_id bigint, version integer, waiting integer, is_open boolean, overseas boolean, resident_code text, left_from text)
     LANGUAGE plpgsql STABLE SECURITY DEFINER
     SET search_path TO 'public', 'pg_temp'
     AS $$
@@ -378,7 +378,10 @@ BEGIN
     END IF;
     RETURN QUERY
         SELECT p.person_id, p.version::integer, p.waiting::integer,
-            EXISTS (SELECT FROM unnest(p.stays) AS s WHERE s.is_open), h.overseas, h.resident_code::text
+            EXISTS (SELECT FROM unnest(p.stays) AS s WHERE s.is_open), h.overseas, h.resident_code::text, (
+                SELECT b.address_area::text FROM history AS b
+                WHERE b.person_id = p.person_id AND NOT b.overseas ORDER BY b.version DESC LIMIT 1
+            )
         FROM unnest(kinds, keys) WITH ORDINALITY AS wanted (kind, value, place)
         LEFT JOIN person_key AS k ON k.kind = wanted.kind AND k.value = wanted.value
         LEFT JOIN person AS p ON p.person_id = k.person_id

@@ -1,10 +1,15 @@
 """The bridge over its real doors: the five steps, every state of a person, evidence on both sides."""
 
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
 import pytest
 
 from jukinet_daemon.server import bridge_control
-from support.bridge import WANTED, Bridged, emigrate, entry, left, shown_overseas
+from support.bridge import WANTED, Bridged, bridged, emigrate, entry, left, shown_overseas
 from support.notices import fuhyo_change, individual_number, juki_change, resident_code
+from support.world import REGISTERS, Pki
 
 
 async def test_the_number_of_a_person_overseas_is_answered_and_delivered_once(bridge_world: Bridged) -> None:
@@ -167,6 +172,39 @@ async def test_who_last_lived_elsewhere_is_asked_of_the_national_server(bridge_w
     ]
     addressees = [leaf["addressee"] for leaf in await bridge_world.leaves("fuhyo", "bridge_requested")]
     assert addressees == ["juki", "juki", "national", "national"]
+
+
+async def moved_on(world: Bridged) -> dict[str, Any]:
+    """Left from here, came back to 東京都, left from there: our 都道府県 file knows the first time alone."""
+    (person,) = await emigrate(world)
+    code, key = person["resident_code"], "F-9"
+    again = {"address": "東京都千代田区丸の内一丁目1番1号", "address_area": "131016", "resident_code": code}
+    tokyo = fuhyo_change(change="correction", record_key=key, person=again)
+    shown = [shown_overseas(code, record_key=key, change=change) for change in ("entry", "correction")]
+    await world.tell("fuhyo", shown[0], tokyo, shown[1])
+    return person
+
+
+async def test_who_left_from_another_prefecture_since_is_not_asked_of_our_own(bridge_world: Bridged) -> None:
+    person = await moved_on(bridge_world)
+    newer = bridge_world.elsewhere[person["resident_code"]] = individual_number()
+    (line,) = await bridge_world.numbers(person["resident_code"])
+    assert (line["code"], line["individual_number"]) == ("B100", newer)
+    addressees = [leaf["addressee"] for leaf in await bridge_world.leaves("fuhyo", "bridge_requested")]
+    assert addressees == ["national"]
+    assert await bridge_world.juki.rows("SELECT * FROM bridge_answer") == []
+
+
+async def test_who_left_from_another_prefecture_is_refused_where_no_national_server_is_known(
+    pki: Pki, new_database: Callable[[str], str], tmp_path: Path
+) -> None:
+    dsns = {register: new_database(register) for register in REGISTERS}
+    async with bridged(pki, dsns, tmp_path, national=None) as world:
+        person = await moved_on(world)
+        (line,) = await world.numbers(person["resident_code"])
+        assert (line["code"], line["individual_number"]) == ("B321", None)
+        assert await world.leaves("fuhyo", "bridge_requested") == []
+        assert await world.juki.rows("SELECT * FROM bridge_answer") == []
 
 
 @pytest.mark.parametrize(

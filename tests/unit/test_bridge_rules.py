@@ -14,7 +14,13 @@ from jukinet_daemon.domain import bridge_outcomes
 from jukinet_daemon.domain.bridge_outcomes import BRIDGE_OUTCOMES
 from jukinet_daemon.domain.change import Cause, Change
 from jukinet_daemon.domain.outcomes import OUTCOMES, Outcome, OutcomeClass
-from jukinet_daemon.domain.overseas import FuhyoEntry, LastStay, left_overseas, shown_overseas
+from jukinet_daemon.domain.overseas import (
+    FuhyoEntry,
+    LastStay,
+    left_from_elsewhere,
+    left_overseas,
+    shown_overseas,
+)
 from jukinet_daemon.domain.provide import REFUSALS, SCOPES, Item, ProvisionRequest, may_provide
 from jukinet_daemon.domain.register import Finding
 from jukinet_daemon.pki.files import load_certificate
@@ -87,6 +93,13 @@ def test_nobody_of_that_code_lived_elsewhere() -> None:
 )
 def test_the_fuhyo_record_tells_who_is_overseas(entry: FuhyoEntry | None, code: str) -> None:
     assert shown_overseas(entry).code == code
+
+
+@pytest.mark.parametrize(
+    ("left_from", "elsewhere"), [(None, False), ("401315", False), ("131016", True), ("402028", False)]
+)
+def test_the_last_address_tells_whose_departure_counts(left_from: str | None, elsewhere: bool) -> None:
+    assert left_from_elsewhere(replace(SHOWN, left_from=left_from), "400009") is elsewhere
 
 
 @given(

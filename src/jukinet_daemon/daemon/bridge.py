@@ -92,7 +92,9 @@ async def _open_request(frame: Frame, settings: Bridge, database: Database) -> N
     )
     tools = Tools(_permit(frame), open_cases, eraser, frame.vault, frame.clock, frame.metrics)
     if settings.socket:
-        await _open_window(frame, settings.socket, RequestDesk(store, Peers(juki, national), tools))
+        await _open_window(
+            frame, settings.socket, RequestDesk(store, Peers(frame.config.prefecture, juki, national), tools)
+        )
     frame.begin(EraseLoop(eraser).run(), "erase")
 
 

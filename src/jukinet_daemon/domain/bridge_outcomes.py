@@ -182,7 +182,7 @@ BRIDGE_OUTCOMES: dict[str, Outcome] = {
     outcome.code: outcome for outcome in tuple(globals().values()) if isinstance(outcome, Outcome)
 }
 
-# The last address was in another prefecture: 機構 has the record (法30条の11第1項, 30条の44の6第6項).
+# The last address was in another prefecture: 機構 has the record (法30条の11第1項).
 ELSEWHERE = (NOT_HERE, MOVED_AWAY)
 
 # Why the 附票 server, called back, may not confirm. Whatever else it says confirms nothing and is no reason.

@@ -15,12 +15,16 @@ from jukinet_daemon.domain.outcomes import Outcome
 
 @dataclass(frozen=True, slots=True)
 class FuhyoEntry:
-    """What the 附票 file says of one person: `open` that a 附票 stands, `overseas` what its record shows."""
+    """What the 附票 file says of one person: `open` that a 附票 stands, `overseas` what its record shows.
+
+    `left_from` is the area of the last address that it showed; None where it showed none, or no area with it.
+    """
 
     open: bool
     overseas: bool
     coded: bool
     waiting: int
+    left_from: str | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -53,6 +57,15 @@ def shown_overseas(entry: FuhyoEntry | None) -> Outcome:
     if not entry.overseas:
         return outcomes.NOT_OVERSEAS
     return outcomes.CONFIRMED if entry.coded else outcomes.NO_CODE
+
+
+def left_from_elsewhere(entry: FuhyoEntry, prefecture: str) -> bool:
+    """Whether the 附票 shows that the person moved overseas from another prefecture than that of the code.
+
+    What counts is the 住民票 that the last 国外転出届 ended (法17条7号). Our file may know an earlier
+    departure, and a number that was changed since (番号法7条2項); it must not be asked.
+    """
+    return entry.left_from is not None and entry.left_from[:2] != prefecture[:2]
 
 
 def left_overseas(last: LastStay | None, code: str, today: date) -> Outcome:

@@ -19,7 +19,7 @@ from jukinet_daemon.domain.identifiers import (
 )
 from jukinet_daemon.domain.notice import Key, KeyKind
 from jukinet_daemon.domain.outcomes import Outcome
-from jukinet_daemon.domain.overseas import shown_overseas
+from jukinet_daemon.domain.overseas import left_from_elsewhere, shown_overseas
 from jukinet_daemon.ledger.leaf import Leaf
 from jukinet_daemon.ops.operator import OperatorFault
 from jukinet_daemon.service.bridge_case import (
@@ -84,8 +84,9 @@ class Wanted:
 
 @dataclass(frozen=True, slots=True)
 class Peers:
-    """Whom a number is asked of: the 都道府県 server; 全国サーバ, where the last address was elsewhere."""
+    """Whom a number is asked of: the 都道府県 server of `prefecture`, or 全国サーバ."""
 
+    prefecture: str
     juki: Correspondent
     national: Correspondent | None
 
@@ -104,12 +105,13 @@ class Tools:
 
 @dataclass(frozen=True, slots=True)
 class _Line:
-    """One line of an office's list: what it says, what the file has, the request and its key pair."""
+    """One line of an office's list: what the file has of it, whom to ask, the request and its key pair."""
 
     place: int
     index: bytes
     entry: Entry
     outcome: Outcome
+    addressee: str
     request: Request
     key: RequestKey
 
@@ -189,42 +191,54 @@ class RequestDesk:
             for place, (key, entry) in enumerate(zip(keys, entries, strict=True))
         ]
         try:
-            await self._store.open_requests(case.id, [self._opening(case, line, "juki") for line in lines])
+            await self._store.open_requests(case.id, [self._opening(case, line) for line in lines])
         except RowFault:
             # What the database refuses of such a row is its place: a line has one right to an answer.
             raise CaseFault("この行はもう問うた / these lines were asked before") from None
         asked = [line for line in lines if line.outcome is outcomes.CONFIRMED]
+        here, elsewhere = (
+            [line for line in asked if line.addressee == addressee] for addressee in ("juki", "national")
+        )
         codes = {line.place: line.outcome.code for line in lines}
-        codes |= await self._settle(case, asked, self._peers.juki)
-        beyond = [line for line in asked if codes[line.place] in _BEYOND]
-        if beyond and self._peers.national:
-            codes |= await self._ask_national(case, beyond, self._peers.national)
+        codes |= await self._settle(case, here, self._peers.juki)
+        if national := self._peers.national:
+            codes |= await self._settle(case, elsewhere, national)
+            beyond = [line for line in here if codes[line.place] in _BEYOND]
+            codes |= await self._ask_national(case, beyond, national)
         return list(codes.values())
 
     async def _ask_national(self, case: Case, lines: Sequence[_Line], peer: Correspondent) -> dict[int, str]:
-        """法30条の11, 30条の44の6第6項: 機構 has who last lived elsewhere. A right of its own for each."""
-        again = [self._line_of(line.place, line.index, line.entry) for line in lines]
-        await self._store.open_requests(case.id, [self._opening(case, line, "national") for line in again])
+        """法30条の11: 機構 has who last lived elsewhere. A right of its own for each."""
+        if not lines:
+            return {}
+        again = [self._line_of(line.place, line.index, line.entry, "national") for line in lines]
+        await self._store.open_requests(case.id, [self._opening(case, line) for line in again])
         return await self._settle(case, again, peer)
 
     def _line(self, place: int, key: str, entry: Entry) -> _Line:
-        line = self._line_of(place, self._vault.mark("bridge/key", key), entry)
-        return line if key_of(key) else replace(line, outcome=outcomes.KEY_MALFORMED)
+        index, peers = self._vault.mark("bridge/key", key), self._peers
+        elsewhere = entry.entry is not None and left_from_elsewhere(entry.entry, peers.prefecture)
+        line = self._line_of(place, index, entry, "national" if elsewhere and peers.national else "juki")
+        if not key_of(key):
+            return replace(line, outcome=outcomes.KEY_MALFORMED)
+        if elsewhere and peers.national is None and line.outcome is outcomes.CONFIRMED:
+            return replace(line, outcome=outcomes.MOVED_AWAY)
+        return line
 
     @staticmethod
-    def _line_of(place: int, index: bytes, entry: Entry) -> _Line:
+    def _line_of(place: int, index: bytes, entry: Entry, addressee: str) -> _Line:
         key = RequestKey()
         request = Request(str(uuid4()), entry.resident_code or "", key.public)
-        return _Line(place, index, entry, shown_overseas(entry.entry), request, key)
+        return _Line(place, index, entry, shown_overseas(entry.entry), addressee, request, key)
 
-    def _opening(self, case: Case, line: _Line, addressee: str) -> Opening:
+    def _opening(self, case: Case, line: _Line) -> Opening:
         goes_on = line.outcome is outcomes.CONFIRMED
         event = "bridge_requested" if goes_on else "bridge_refused"
         code = None if goes_on else line.outcome.code
-        evidence = self._leaf(case, line, event, code=code, addressee=addressee)
+        evidence = self._leaf(case, line, event, code=code, addressee=line.addressee)
         digest = key_digest(line.request.key) if goes_on else None
         person = line.entry.person_id
-        return Opening(line.request.id, case.id, line.place, addressee, person, digest, code, evidence)
+        return Opening(line.request.id, case.id, line.place, line.addressee, person, digest, code, evidence)
 
     async def _settle(self, case: Case, lines: Sequence[_Line], peer: Correspondent) -> dict[int, str]:
         """Asks and settles; gives the code of each line. What was asked and not answered is lost for good."""

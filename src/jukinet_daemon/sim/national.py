@@ -83,7 +83,7 @@ class NationalServer:
         return socket
 
     async def _handle_numbers(self, request: web.Request) -> web.Response:
-        """法30条の11第1項, 30条の44の6第6項: the number of somebody whose last address was elsewhere."""
+        """法30条の11第1項: the number of somebody whose last address was elsewhere."""
         try:
             signed = (await request.read()).decode("ascii")
             answer = answer_numbers(signed, self._admit(request), self._elsewhere)

@@ -192,6 +192,7 @@ def _entry(row: asyncpg.Record) -> Entry:
         overseas=bool(row["overseas"]),
         coded=row["resident_code"] is not None,
         waiting=row["waiting"],
+        left_from=row.get("left_from"),
     )
     return Entry(row["person_id"], entry, row["resident_code"])
 

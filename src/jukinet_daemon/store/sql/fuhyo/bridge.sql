@@ -1,6 +1,7 @@
 -- name: find_entries
 -- What the file says of the persons that keys name, in the order given.
-SELECT person_id, version, waiting, is_open, overseas, resident_code FROM bridge_find($1::text[], $2::text[])
+SELECT person_id, version, waiting, is_open, overseas, resident_code, left_from
+FROM bridge_find($1::text[], $2::text[])
 
 -- name: open_case
 -- Opens a case; gives when it ends.
