@@ -72,12 +72,13 @@ VALUES ($1, $2, 1, $3, 'ACCEPTED', 'A100', $4) ON CONFLICT DO NOTHING
 """
 ADD_PERSON = """
 INSERT INTO person (person_id, version, current, stays, waiting, coded)
-VALUES ($1, 1, 1, ARRAY[ROW($2, $3, true, 1, 'entry', $4)::stay], 0, true) ON CONFLICT DO NOTHING
+VALUES ($1, 1, 1, ARRAY[ROW($2, $3, true, 1, 'entry', $4, $4, 'domestic_move_in', NULL)::stay], 0, true)
+ON CONFLICT DO NOTHING
 """
 ADD_KEY = "INSERT INTO person_key (kind, value, person_id) VALUES ('code', $1, $2) ON CONFLICT DO NOTHING"
 MOVE_PERSON = """
 UPDATE person SET version = version + 1, current = version + 1, waiting = 0, coded = true,
-    stays = ARRAY[ROW($3, $4, true, version + 1, 'correction', $5)::stay]
+    stays = ARRAY[ROW($3, $4, true, version + 1, 'correction', $5, $5, 'domestic_move_in', NULL)::stay]
 WHERE person_id = $1 AND version = $2
 """
 ADD_HISTORY = """

@@ -4,7 +4,7 @@ SET synchronous_commit = off;
 SET maintenance_work_mem = '512MB';
 
 INSERT INTO person (person_id, version, current, stays, waiting, coded)
-SELECT n, 1, 1, ARRAY[ROW(filling.home(n), false, true, 1, 'entry', '20250526')::stay], 0, true
+SELECT n, 1, 1, ARRAY[ROW(filling.home(n), false, true, 1, 'entry', '20250526', '20250526', 'domestic_move_in', NULL)::stay], 0, true
 FROM generate_series(1, :people) AS n;
 INSERT INTO inbox (notice_id, sender, parcel_id, fingerprint, outcome, code, answer)
 SELECT md5('notice' || n)::uuid, filling.home(n), n / 64, sha256(n::text::bytea),

@@ -47,14 +47,14 @@ BEGIN
 
     IF entry THEN
         INSERT INTO person (person_id, version, current, stays, waiting, coded)
-        VALUES (chosen, 1, 1, ARRAY[ROW('401315', false, true, 1, 'entry', '20261101')::stay], 0, true)
+        VALUES (chosen, 1, 1, ARRAY[ROW('401315', false, true, 1, 'entry', '20261101', '20261101', 'domestic_move_in', NULL)::stay], 0, true)
         ON CONFLICT DO NOTHING;
         INSERT INTO person_key (kind, value, person_id) VALUES ('code', code, chosen) ON CONFLICT DO NOTHING;
     ELSIF reads THEN
         next := held.version + 1;
         UPDATE person
         SET version = next, current = next, waiting = 0, coded = true,
-            stays = ARRAY[ROW('401315', false, true, next, 'correction', '20261101')::stay]
+            stays = ARRAY[ROW('401315', false, true, next, 'correction', '20261101', '20261101', 'domestic_move_in', NULL)::stay]
         WHERE person_id = chosen AND version = held.version;
         -- Somebody else was faster: a daemon would go round again.
         IF NOT FOUND THEN
@@ -63,7 +63,7 @@ BEGIN
     ELSE
         UPDATE person
         SET version = version + 1, current = version + 1, waiting = 0, coded = true,
-            stays = ARRAY[ROW('401315', false, true, version + 1, 'correction', '20261101')::stay]
+            stays = ARRAY[ROW('401315', false, true, version + 1, 'correction', '20261101', '20261101', 'domestic_move_in', NULL)::stay]
         WHERE person_id = chosen
         RETURNING version INTO next;
     END IF;

@@ -141,7 +141,10 @@ CREATE TYPE public.stay AS (
 	is_open boolean,
 	version integer,
 	change text,
-	event_date text
+	event_date text,
+	began text,
+	began_by text,
+	record_key text
 );
 
 -- Name: person_row; Type: TYPE; Schema: public; Owner: -

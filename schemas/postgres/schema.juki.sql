@@ -132,7 +132,10 @@ CREATE TYPE public.stay AS (
 	is_open boolean,
 	version integer,
 	change text,
-	event_date text
+	event_date text,
+	began text,
+	began_by text,
+	record_key text
 );
 
 -- Name: person_row; Type: TYPE; Schema: public; Owner: -
@@ -687,7 +690,7 @@ CREATE FUNCTION public.left_overseas(wanted text, today date) RETURNS integer
       JOIN public.person p ON ((p.person_id = k.person_id)))
       JOIN public.history h ON (((h.person_id = p.person_id) AND (h.version = p.stays[cardinality(p.stays)].version))))
    WHERE (((k.kind)::text = 'code'::text) AND ((k.value)::text = left_overseas.wanted) AND ((p.waiting)::integer = 0) AND (NOT (EXISTS ( SELECT
-            FROM unnest(p.stays) s(area, is_foreign, is_open, version, change, event_date)
+            FROM unnest(p.stays) s(area, is_foreign, is_open, version, change, event_date, began, began_by, record_key)
            WHERE s.is_open))) AND (NOT h.is_foreign) AND (h.cause = 'overseas_move_out'::text) AND (NOT public.lies_ahead((h.event_date)::text, left_overseas.today)) AND ((h.resident_code)::text = left_overseas.wanted) AND (h.individual_number IS NOT NULL));
 END;
 
@@ -1179,7 +1182,7 @@ CREATE VIEW public.number_in_force AS
    FROM (public.person p
      JOIN public.history h ON (((h.person_id = p.person_id) AND (h.version = (p.current)::integer))))
   WHERE ((h.individual_number_index IS NOT NULL) AND (EXISTS ( SELECT
-           FROM unnest(p.stays) stay(area, is_foreign, is_open, version, change, event_date)
+           FROM unnest(p.stays) stay(area, is_foreign, is_open, version, change, event_date, began, began_by, record_key)
           WHERE stay.is_open)));
 
 -- Name: number_reuse; Type: TABLE; Schema: public; Owner: -

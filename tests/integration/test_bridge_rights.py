@@ -37,8 +37,8 @@ PEOPLE = {
 ENTER = """
 WITH entered AS (
     INSERT INTO person VALUES (1, 2, 2, ARRAY[
-        ROW('401315', false, false, 1, 'entry', '20200101')::stay,
-        ROW('401315', $1, $2, 2, 'deletion', '20261110')::stay
+        ROW('401315', false, false, 1, 'entry', '20200101', '20200101', NULL, NULL)::stay,
+        ROW('401315', $1, $2, 2, 'deletion', '20261110', '20200101', NULL, NULL)::stay
     ], $3, true)
 )
 INSERT INTO history (

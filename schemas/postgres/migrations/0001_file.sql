@@ -46,7 +46,9 @@ CREATE TABLE inbox (
 
 -- 人: the state a decision is made on, guarded by its version.
 CREATE TYPE stay AS (
-    area text, is_foreign boolean, is_open boolean, version integer, change text, event_date text
+    area text, is_foreign boolean, is_open boolean, version integer, change text, event_date text,
+    -- The day and cause of the 記載 by which it began; the sender's name for its record.
+    began text, began_by text, record_key text
 );
 CREATE SEQUENCE person_number;
 CREATE TABLE person (

@@ -6,7 +6,8 @@ The numbered steps are those of docs/life-of-a-notice.md.
 from dataclasses import dataclass
 
 from jukinet_daemon.domain import outcomes
-from jukinet_daemon.domain.change import Change
+from jukinet_daemon.domain.change import Cause, Change
+from jukinet_daemon.domain.dates import date_range
 from jukinet_daemon.domain.notice import ChangeNotice, DepartureNotice, Key, KeyKind, Notice
 from jukinet_daemon.domain.outcomes import Outcome, OutcomeClass
 from jukinet_daemon.domain.person import (
@@ -146,14 +147,37 @@ def _brings_anothers_code(subject: Subject, notice: ChangeNotice) -> bool:
 
 def _change(state: PersonState, notice: ChangeNotice) -> tuple[Outcome, PersonState | None]:
     stay = state.stay_at(notice.area, notice.foreign)
+    if notice.change is Change.ENTRY:
+        return _entry(state, stay, notice)
+    if stay is None or not stay.is_named(notice.record_key):
+        # Another 附票 of the same municipality (令18条, 19条: 婚姻, 管内転籍): this one is not touched by it.
+        stay = None
     if _told_again(stay, notice):
         return outcomes.RENEWED, renewed(state, notice)
     is_open = stay is not None and stay.open
-    if notice.change is Change.ENTRY:
-        return (outcomes.ALREADY_RESIDENT, None) if is_open else (outcomes.APPLIED, opened(state, notice))
     if notice.change is Change.DELETION:
         return (outcomes.APPLIED, ended(state, notice)) if is_open else (outcomes.NOTHING_TO_DELETE, None)
     return (outcomes.APPLIED, corrected(state, notice)) if is_open else (outcomes.NOTHING_TO_CORRECT, None)
+
+
+def _entry(state: PersonState, stay: Stay | None, notice: ChangeNotice) -> tuple[Outcome, PersonState | None]:
+    if stay is not None and stay.is_named(notice.record_key):
+        if _told_again(stay, notice):
+            return outcomes.RENEWED, renewed(state, notice)
+        if not stay.open and _told_before(stay, notice):
+            return outcomes.ENTERED_BEFORE, None
+    is_open = stay is not None and stay.open
+    return (outcomes.ALREADY_RESIDENT, None) if is_open else (outcomes.APPLIED, opened(state, notice))
+
+
+def _told_before(stay: Stay, notice: ChangeNotice) -> bool:
+    """The 記載 by which a closed stay began, told again (再送信): it must bring nobody back.
+
+    Nobody moves in, is born or is naturalised twice on one day. 職権記載等 may well bear the first day, for a
+    異動の取消し is told by it; a 附票 says no cause; and of days that are not known none is the same.
+    """
+    once = notice.cause not in (None, Cause.ENTRY_EX_OFFICIO) and date_range(notice.event_date) is not None
+    return once and (stay.began, stay.began_by) == (notice.event_date, notice.cause)
 
 
 def _told_again(stay: Stay | None, notice: ChangeNotice) -> bool:

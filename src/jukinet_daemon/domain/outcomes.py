@@ -103,6 +103,14 @@ CODE_NOT_THEIRS = Outcome(
     "令30条の5五号, 令30条の12の3四号",
     _WAIT,
 )
+ENTERED_BEFORE = Outcome(
+    "H215",
+    _H,
+    "前に届いた記載と同じ日・同じ事由で、その記載は消除されている",
+    "an entry of the day and cause of one that was deleted since",
+    "令30条の5一号",
+    _WAIT,
+)
 DEPARTED_UNKNOWN = Outcome(
     "H220",
     _H,

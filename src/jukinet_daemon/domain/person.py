@@ -2,7 +2,7 @@
 
 from dataclasses import dataclass, field, replace
 
-from jukinet_daemon.domain.change import Change
+from jukinet_daemon.domain.change import Cause, Change
 from jukinet_daemon.domain.notice import ChangeNotice
 
 
@@ -11,7 +11,8 @@ class Stay:
     """One 住民票 or 附票: where it is, whether a foreign resident's, whether open, and its newest record.
 
     Stays are kept by municipality, so that a late 消除 of the old one never ends the new one's. A closed stay
-    is remembered, so that its 消除 is known again when it is sent again.
+    is remembered, so that its 記載 and its 消除 are known again when they are sent again: `began` and
+    `began_by` are the day and cause of that 記載. `record_key` is the sender's own name for the record.
     """
 
     area: str
@@ -20,10 +21,17 @@ class Stay:
     version: int
     change: Change
     event_date: str = field(repr=False)
+    began: str = field(repr=False)
+    began_by: Cause | None = field(repr=False)
+    record_key: str | None = field(repr=False)
 
     def is_of(self, area: str, foreign: bool) -> bool:
         """Whether this is the stay of a municipality and kind of resident."""
         return self.area == area and self.foreign == foreign
+
+    def is_named(self, record_key: str | None) -> bool:
+        """Whether a record key may name this stay's record; without one, or where none is known, any may."""
+        return record_key is None or self.record_key is None or self.record_key == record_key
 
 
 @dataclass(frozen=True, slots=True)
@@ -61,7 +69,7 @@ def unknown_person(person_id: int) -> PersonState:
 def opened(state: PersonState, notice: ChangeNotice) -> PersonState:
     """記載: a stay begins, and is the one that holds good. One that was closed there begins anew."""
     others = tuple(stay for stay in state.stays if not stay.is_of(notice.area, notice.foreign))
-    return _recorded(state, notice, (*others, _stay(state, notice, is_open=True)))
+    return _recorded(state, notice, (*others, _begun(state, notice)))
 
 
 def ended(state: PersonState, notice: ChangeNotice) -> PersonState:
@@ -99,14 +107,33 @@ def noted(state: PersonState) -> PersonState:
     return replace(state, version=state.version + 1)
 
 
-def _stay(state: PersonState, notice: ChangeNotice, *, is_open: bool) -> Stay:
-    version = state.version + 1
-    return Stay(notice.area, notice.foreign, is_open, version, notice.change, notice.event_date)
+def _begun(state: PersonState, notice: ChangeNotice) -> Stay:
+    return Stay(
+        notice.area,
+        notice.foreign,
+        open=True,
+        version=state.version + 1,
+        change=notice.change,
+        event_date=notice.event_date,
+        began=notice.event_date,
+        began_by=notice.cause,
+        record_key=notice.record_key,
+    )
 
 
 def _with(state: PersonState, notice: ChangeNotice, *, is_open: bool) -> tuple[Stay, ...]:
-    newer = _stay(state, notice, is_open=is_open)
-    return tuple(newer if stay.is_of(notice.area, notice.foreign) else stay for stay in state.stays)
+    def newer(stay: Stay) -> Stay:
+        return replace(
+            stay,
+            open=is_open,
+            version=state.version + 1,
+            change=notice.change,
+            event_date=notice.event_date,
+            began_by=notice.cause if notice.change is Change.ENTRY else stay.began_by,
+            record_key=notice.record_key or stay.record_key,
+        )
+
+    return tuple(newer(stay) if stay.is_of(notice.area, notice.foreign) else stay for stay in state.stays)
 
 
 def _recorded(state: PersonState, notice: ChangeNotice, stays: tuple[Stay, ...]) -> PersonState:

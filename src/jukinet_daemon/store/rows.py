@@ -23,6 +23,7 @@ from jukinet_daemon.schemas import read_variants
 from jukinet_daemon.vault.fields import Vault
 
 _CHANGES: Mapping[str, Change] = MappingProxyType({change.value: change for change in Change})
+_CAUSES: Mapping[str, Cause] = MappingProxyType({cause.value: cause for cause in Cause})
 
 
 def _sealed(record: Record, column: str, value: str | None, vault: Vault) -> bytes | None:
@@ -196,7 +197,7 @@ def record_of(row: asyncpg.Record, vault: Vault) -> Record:
         area=row["area"],
         record_key=row["record_key"],
         change=Change(row["change"]),
-        cause=Cause(row["cause"]) if row.get("cause") else None,
+        cause=_CAUSES[row["cause"]] if row.get("cause") else None,
         event_date=row["event_date"],
         foreign=row.get("is_foreign", False),
         person=person,
@@ -209,7 +210,10 @@ def record_of(row: asyncpg.Record, vault: Vault) -> Record:
 def person_row(state: PersonState) -> tuple[Any, ...]:
     """A person's state as a row."""
     stays = [
-        (stay.area, stay.foreign, stay.open, stay.version, stay.change, stay.event_date)
+        (
+            *(stay.area, stay.foreign, stay.open, stay.version, stay.change, stay.event_date),
+            *(stay.began, stay.began_by, stay.record_key),
+        )
         for stay in state.stays
     ]
     return (state.person_id, state.version, state.current, stays, state.waiting, state.coded)
@@ -225,6 +229,9 @@ def state_of(row: asyncpg.Record) -> PersonState:
             stay["version"],
             _CHANGES[stay["change"]],
             stay["event_date"],
+            stay["began"],
+            stay["began_by"] and _CAUSES[stay["began_by"]],
+            stay["record_key"],
         )
         for stay in row["stays"]
     )

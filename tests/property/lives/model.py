@@ -9,10 +9,13 @@ Place = tuple[str, bool]
 
 @dataclass
 class Sheet:
-    """The 住民票 or 附票 of one place: whether it is open, and its newest record."""
+    """The 住民票 or 附票 of one place: whether it is open, its newest record, and how it was begun."""
 
     is_open: bool
     newest: Telegram
+    day: str
+    cause: str | None
+    key: str | None
 
 
 @dataclass
@@ -40,7 +43,8 @@ class Folder:
 class Clerk:
     """Takes telegrams one by one. A name, once written on a folder, stays there for ever."""
 
-    def __init__(self) -> None:
+    def __init__(self, register: str) -> None:
+        self.register = register
         self.folders: list[Folder] = []
         self.relayed: list[str] = []
         self.refused: list[str] = []
@@ -86,10 +90,19 @@ class Clerk:
         if code and code not in folder.names:
             return False
         sheet = folder.sheets.get((told.area, told.foreign))
-        if sheet and told.what in (ENTRY, DELETION) and _same_event(sheet.newest, told):
+        if sheet is None:
+            return told.what == ENTRY
+        if told.record_key and sheet.key and told.record_key != sheet.key:
+            # Another 附票 of this place.
+            return told.what == ENTRY and not sheet.is_open
+        if told.what in (ENTRY, DELETION) and _same_event(sheet.newest, told):
             return True
-        is_open = sheet is not None and sheet.is_open
-        return is_open != (told.what == ENTRY)
+        return sheet.is_open if told.what != ENTRY else not sheet.is_open and not self._begun_so(sheet, told)
+
+    def _begun_so(self, sheet: Sheet, told: Telegram) -> bool:
+        """Whether a sheet that is closed was begun by this very event; only the 住民票 says by which."""
+        once = self.register == "juki" and told.cause != "entry_ex_officio" and told.day[:4] != "0000"
+        return once and (sheet.day, sheet.cause) == (told.day, told.cause)
 
     def _write(self, folder: Folder, told: Telegram) -> None:
         folder.names.update(told.names)
@@ -102,10 +115,12 @@ class Clerk:
         sheet = folder.sheets.get(place)
         if sheet is None or (told.what == ENTRY and not sheet.is_open):
             folder.sheets.pop(place, None)
-            folder.sheets[place] = Sheet(True, told)
+            folder.sheets[place] = Sheet(True, told, told.day, told.cause, told.record_key)
         else:
             sheet.newest = told
             sheet.is_open = sheet.is_open and told.what != DELETION
+            sheet.key = told.record_key or sheet.key
+            sheet.cause = told.cause if told.what == ENTRY else sheet.cause
 
 
 def _same_event(before: Telegram, told: Telegram) -> bool:
