@@ -17,8 +17,8 @@ class Area:
 class Areas:
     """The municipalities and wards of one prefecture.
 
-    The notifying party is the city even where there are wards: 法30条の6 and 30条の41 are not among the
-    articles of 令31条 that treat a ward as a city. Its records carry ward codes.
+    Where there are wards, the 区長 notifies through the 市長 (令31条2項の表, of 法30条の6第1項 and
+    30条の41第1項): the line is the city's, the records carry ward codes.
     """
 
     def __init__(self, areas: Iterable[Area]) -> None:
@@ -47,7 +47,7 @@ class Areas:
     def why_no_sender(self, code: str) -> str | None:
         """Why nobody notifies under a 団体コード, in words; None for a municipality that does.
 
-        A ward's city notifies for it (令31条 does not treat it as a city here).
+        A ward notifies through its city (令31条2項の表).
         """
         if code not in self._by_code:
             return f"{code}: 送信者の一覧にない。団体コードを確かめる / is not among the senders"

@@ -172,10 +172,20 @@ WITHHELD = Outcome(
     "管理者に知らせる。時計のずれかプログラムの誤りの疑いがある",
 )
 UNREADABLE = Outcome(
-    "B340", _R, "橋の電文の形式が違う", "not a message of the bridge", "規則12条", "プログラムを直す"
+    "B340",
+    _R,
+    "橋の電文の形式が違う",
+    "not a message of the bridge",
+    "法30条の44の6第3項",
+    "プログラムを直す",
 )
 UNREACHABLE = Outcome(
-    "B500", _L, "いま相手に尋ねられない", "the other server cannot be asked now", "規則12条", _NEW_CASE
+    "B500",
+    _L,
+    "いま相手に尋ねられない",
+    "the other server cannot be asked now",
+    "法30条の44の6第3項",
+    _NEW_CASE,
 )
 
 BRIDGE_OUTCOMES: dict[str, Outcome] = {

@@ -285,10 +285,10 @@ SIGNATURE_BAD = Outcome(
     _R,
     "電文の署名を確かめられない",
     "the parcel's signature does not verify",
-    "規則12条",
+    "規則12条, 25条",
     _REPAIR_PARCEL,
 )
-NOT_A_PARCEL = Outcome("P401", _R, "電文の形式が違う", "not a parcel", "規則12条", _REPAIR_PARCEL)
+NOT_A_PARCEL = Outcome("P401", _R, "電文の形式が違う", "not a parcel", "規則12条, 25条", _REPAIR_PARCEL)
 SENDER_NOT_YOU = Outcome(
     "P402",
     _R,
@@ -306,7 +306,7 @@ REGISTER_NOT_HERE = Outcome(
     "接続先を確かめる",
 )
 PARCEL_REFUSALS = (SIGNATURE_BAD, NOT_A_PARCEL, SENDER_NOT_YOU, REGISTER_NOT_HERE)
-TRY_AGAIN = Outcome("L500", _L, "いま受け取れない", "cannot be taken now", "規則12条", _AGAIN)
+TRY_AGAIN = Outcome("L500", _L, "いま受け取れない", "cannot be taken now", "規則12条, 25条", _AGAIN)
 
 CODE_DOUBTFUL = Outcome(
     "W600",

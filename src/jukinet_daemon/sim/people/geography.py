@@ -84,7 +84,7 @@ class Geography:
         return tuple(sorted(self._areas))
 
     def sender_of(self, area: str) -> str:
-        """Who notifies: for a ward its city (法30条の6 is not among the articles of 令31条)."""
+        """Who sends: for a ward its city, through which the 区長 notifies (令31条2項の表)."""
         return self._areas[area].city or area
 
     def some_area(self, rng: Chance) -> str:
