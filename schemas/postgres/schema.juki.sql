@@ -720,22 +720,28 @@ CREATE FUNCTION public.lock_seal() RETURNS boolean
 
 -- Name: look_for_shared_numbers(); Type: FUNCTION; Schema: public; Owner: -
 
-CREATE FUNCTION public.look_for_shared_numbers() RETURNS boolean
+CREATE FUNCTION public.look_for_shared_numbers() RETURNS bigint
     LANGUAGE plpgsql SECURITY DEFINER
     SET search_path TO 'public', 'pg_temp'
     AS $$
+DECLARE
+    shared bigint;
 BEGIN
     PERFORM FROM shared_number_look
     WHERE looked_at NOT BETWEEN clock_timestamp() - interval '6 hours' AND clock_timestamp()
     FOR UPDATE SKIP LOCKED;
     IF NOT FOUND THEN
-        RETURN false;
+        RETURN NULL;
     END IF;
     DELETE FROM shared_number_found;
-    INSERT INTO shared_number_found
-    SELECT unnest(people) FROM (SELECT people FROM shared_number ORDER BY people LIMIT 100) AS first;
+    WITH found AS MATERIALIZED (SELECT people[1:8] AS people FROM shared_number),
+    kept AS (
+        INSERT INTO shared_number_found
+        SELECT unnest(people) FROM (SELECT people FROM found ORDER BY people LIMIT 100) AS first
+    )
+    SELECT count(*) INTO shared FROM found;
     UPDATE shared_number_look SET looked_at = clock_timestamp();
-    RETURN true;
+    RETURN shared;
 END
 $$;
 

@@ -14,7 +14,13 @@ from jukinet_daemon.daemon.serve import Daemon
 from jukinet_daemon.loops.shared_numbers import SharedNumberLoop
 from jukinet_daemon.schemas import read_areas
 from jukinet_daemon.service.metrics import Metrics
-from jukinet_daemon.service.shared_numbers import MOST_KEPT, MOST_TOLD, SharedNumbers, shared_number_problems
+from jukinet_daemon.service.shared_numbers import (
+    MOST_HOLDERS,
+    MOST_KEPT,
+    MOST_TOLD,
+    SharedNumbers,
+    shared_number_problems,
+)
 from jukinet_daemon.store.pool import open_database
 from jukinet_daemon.store.shared_numbers import SharedNumberStore
 from support.notices import individual_number, juki_change, resident_code
@@ -110,14 +116,12 @@ async def long_ago(owner: asyncpg.Connection, hours: float) -> None:
 async def test_a_look_names_the_notices_until_the_number_is_set_right(new_database: Maker) -> None:
     dsn = new_database("juki")
     async with bench(dsn) as desk, session(dsn) as owner, stores(dsn) as (watch, health):
-        assert await health.looked_at() is None
         one = juki_change()
         second, third = same_number(one), same_number(one)
         await tell(desk, one, second)
         await tell(desk, of_moji(one), sender=KITAKYUSHU)
         assert await health.found() == [], "nobody looked"
-        assert await watch.look()
-        assert await health.looked_at()
+        assert await watch.look() == 1
         (pair,) = await health.found()
         assert [holder.area for holder in pair] == [MOJI, second["area"]]
         assert pair[1].notice == second["id"]
@@ -126,7 +130,7 @@ async def test_a_look_names_the_notices_until_the_number_is_set_right(new_databa
         await tell(desk, third)
         assert [len(holders) for holders in await health.found()] == [2]
         await long_ago(owner, 6.1)
-        assert await watch.look()
+        assert await watch.look() == 1
         assert [len(holders) for holders in await health.found()] == [3]
 
         # Who is set right is told of no longer, without a look.
@@ -144,28 +148,51 @@ async def test_all_residents_are_looked_at_when_it_is_time(
     dsn = new_database("juki")
     async with session(dsn) as owner, stores(dsn) as (watch, _):
         await long_ago(owner, hours)
-        assert await watch.look() is looks
-        assert not await watch.look()
+        assert await watch.look() == (0 if looks else None)
+        assert await watch.look() is None
+
+
+async def test_a_number_that_everybody_shows_costs_health_no_more_than_eight_do(new_database: Maker) -> None:
+    dsn = new_database("juki")
+    async with bench(dsn) as desk, stores(dsn) as (watch, health):
+        one = juki_change()
+        await tell(desk, one, *(same_number(one) for _ in range(20)))
+        assert await watch.look() == 1
+        (holders,) = await health.found()
+        assert len(holders) == MOST_HOLDERS
+
+
+async def test_that_nobody_looks_is_told(new_database: Maker) -> None:
+    dsn = new_database("juki")
+    async with session(dsn) as owner, stores(dsn) as (watch, health):
+        metrics = Metrics()
+        shared = SharedNumbers(health, read_areas(), CLOCK, metrics)
+        await watch.look()
+        assert shared_number_problems({"shared_numbers": await shared.part()}) == []
+        await long_ago(owner, 12.1)
+        (problem,) = shared_number_problems({"shared_numbers": await shared.part()})
+        assert problem.endswith("shared numbers are not looked for")
+        assert (metrics.registry.get_sample_value("jukinet_shared_numbers_age_seconds") or 0) > 43200
 
 
 async def test_two_processes_do_not_look_at_once(new_database: Maker) -> None:
     dsn = new_database("juki")
     async with session(dsn) as first, stores(dsn) as (watch, _), first.transaction():
-        assert await first.fetchval("SELECT look_for_shared_numbers()")
-        assert not await watch.look()
+        assert await first.fetchval("SELECT look_for_shared_numbers()") == 0
+        assert await watch.look() is None
 
 
 def test_the_first_are_told_one_by_one_and_the_rest_counted() -> None:
     def problems(groups: int, holders: int = 2) -> list[str]:
         group = [{"name": "福岡市博多区", "area": "401323", "notice": f"n{n}"} for n in range(holders)]
-        return shared_number_problems({"shared_numbers": {"found": [group] * groups}})
+        return shared_number_problems({"shared_numbers": {"found": [group] * groups, "seconds": 43200}})
 
     assert problems(0) == []
     (only,) = problems(1)
     assert only.startswith(
         "同じ個人番号が 2 人の記録にある: 福岡市博多区 (通知 n0)、福岡市博多区 (通知 n1) /"
     )
-    assert "n7) ほか 3 人 /" in problems(1, MOST_TOLD + 3)[0]
+    assert "8 以上 人の記録" in problems(1, MOST_HOLDERS)[0]
     *_, last = problems(MOST_TOLD + 2)
     assert last == "同じ個人番号がほか 2 組ある / residents share one 個人番号"
     assert "92 組 以上ある" in problems(MOST_KEPT)[-1]
@@ -178,7 +205,7 @@ async def test_an_area_that_is_no_more_is_told_by_its_code(new_database: Maker) 
         one = juki_change()
         await tell(desk, one, same_number(one))
         await owner.execute("UPDATE history SET area = '409995'")
-        assert await watch.look()
+        assert await watch.look() == 1
         part = await SharedNumbers(health, read_areas(), CLOCK, Metrics()).part()
         assert [holder["name"] for holder in part["found"][0]] == ["409995", "409995"]
 

@@ -21,26 +21,32 @@ CREATE TABLE shared_number_look (
     single boolean PRIMARY KEY DEFAULT true CHECK (single),
     looked_at timestamptz NOT NULL
 );
-INSERT INTO shared_number_look (looked_at) VALUES ('-infinity');
+INSERT INTO shared_number_look (looked_at) VALUES (clock_timestamp() - interval '6 hours');
 CREATE TABLE shared_number_found (person_id bigint PRIMARY KEY);
 
--- Looks at all residents, unless that was done in the last six hours or another process is at it; of what is found the
--- first hundred numbers are kept. Whoever may call it can name no number: there is nothing to guess against
--- (docs/adr/0006). A clock that was set back puts the next look off no longer.
-CREATE FUNCTION look_for_shared_numbers() RETURNS boolean
+-- Looks at all residents, unless that was done in the last six hours or another process is at it (null); gives how many
+-- numbers are shared. Of the first hundred, eight residents each are kept. Whoever may call it can name no number: there
+-- is nothing to guess against (docs/adr/0006). A clock that was set back puts the next look off no longer.
+CREATE FUNCTION look_for_shared_numbers() RETURNS bigint
 LANGUAGE plpgsql SECURITY DEFINER SET search_path = public, pg_temp AS $$
+DECLARE
+    shared bigint;
 BEGIN
     PERFORM FROM shared_number_look
     WHERE looked_at NOT BETWEEN clock_timestamp() - interval '6 hours' AND clock_timestamp()
     FOR UPDATE SKIP LOCKED;
     IF NOT FOUND THEN
-        RETURN false;
+        RETURN NULL;
     END IF;
     DELETE FROM shared_number_found;
-    INSERT INTO shared_number_found
-    SELECT unnest(people) FROM (SELECT people FROM shared_number ORDER BY people LIMIT 100) AS first;
+    WITH found AS MATERIALIZED (SELECT people[1:8] AS people FROM shared_number),
+    kept AS (
+        INSERT INTO shared_number_found
+        SELECT unnest(people) FROM (SELECT people FROM found ORDER BY people LIMIT 100) AS first
+    )
+    SELECT count(*) INTO shared FROM found;
     UPDATE shared_number_look SET looked_at = clock_timestamp();
-    RETURN true;
+    RETURN shared;
 END
 $$;
 

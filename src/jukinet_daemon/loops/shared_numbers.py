@@ -28,9 +28,7 @@ class SharedNumberLoop:
     async def look(self) -> None:
         """Looks, if it is time; what cannot be done is said."""
         try:
-            if not await self._store.look():
-                return
-            if found := await self._store.found():
-                log.warning("numbers_shared", numbers=len(found))
+            if shared := await self._store.look():
+                log.warning("numbers_shared", numbers=shared)
         except StoreFault as fault:
             log.warning("shared_numbers_unseen", fault=str(fault))

@@ -16,6 +16,7 @@ class Metrics:
         self.registry = CollectorRegistry()
         self._add_bridge()
         self._add_files()
+        self._add_watch()
         self._add_health()
         self._add_ledger()
         self.notices = Counter(
@@ -55,6 +56,8 @@ class Metrics:
             ["municipality"],
             registry=self.registry,
         )
+
+    def _add_watch(self) -> None:
         self.numbers_missing = Gauge(
             "jukinet_missing_parcels",
             "Parcel numbers of a municipality that never came",
@@ -71,6 +74,11 @@ class Metrics:
         self.shared_numbers = Gauge(
             "jukinet_shared_numbers",
             "Individual numbers that the records of more than one resident show",
+            registry=self.registry,
+        )
+        self.shared_numbers_age = Gauge(
+            "jukinet_shared_numbers_age_seconds",
+            "Time since all residents were looked at for shared numbers",
             registry=self.registry,
         )
 

@@ -25,19 +25,20 @@ class SharedNumberStore:
     def __init__(self, database: Database) -> None:
         self._database = database
 
-    async def look(self) -> bool:
-        """Looks at all residents; gives whether it was time for that. Raises StoreFault."""
+    async def look(self) -> int | None:
+        """Looks at all residents, if it is time; gives how many numbers are shared. Raises StoreFault."""
         with store_faults():
             query = self._database.queries["look_for_shared_numbers"]
-            return bool(await self._database.pool.fetchval(query, timeout=LONGEST_LOOK_S))
+            shared: int | None = await self._database.pool.fetchval(query, timeout=LONGEST_LOOK_S)
+            return shared
 
-    async def looked_at(self) -> datetime | None:
+    async def looked_at(self) -> datetime:
         """When all residents were looked at. Raises StoreFault."""
-        rows = await self._database.fetch("shared_number_looked_at")
-        return rows[0]["looked_at"] if rows else None
+        moment: datetime = (await self._database.fetch("shared_number_looked_at"))[0]["looked_at"]
+        return moment
 
     async def found(self) -> Sequence[Sequence[Holder]]:
-        """Who shares a number still, a group for each. Raises StoreFault."""
+        """Who shares a number still, eight of each number at most. Raises StoreFault."""
         return [
             [Holder(str(notice), area) for notice, area in zip(row["notice_ids"], row["areas"], strict=True)]
             for row in await self._database.fetch("find_shared_numbers")
