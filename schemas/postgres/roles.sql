@@ -91,7 +91,7 @@ GRANT EXECUTE ON FUNCTION people_of, same_notices TO jukinet_notices;
 GRANT SELECT ON outgoing, outgoing_origin TO jukinet_relay;
 GRANT SELECT (outbox_id, receipt_id), UPDATE (receipt_id, refused, received_on) ON outbox TO jukinet_relay;
 GRANT SELECT ON relayed_of_day TO jukinet_relay;
-GRANT INSERT, SELECT (comparison_id, peer, day, differing) ON comparison TO jukinet_relay;
+GRANT INSERT, SELECT (comparison_id, peer, day, differing, compared_at) ON comparison TO jukinet_relay;
 GRANT INSERT, SELECT (receipt_id) ON receipt TO jukinet_relay;
 GRANT USAGE ON SEQUENCE relay_number TO jukinet_relay;
 GRANT EXECUTE ON FUNCTION lock_relay TO jukinet_relay;

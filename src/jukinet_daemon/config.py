@@ -15,6 +15,7 @@ from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 from pydantic import (
     AfterValidator,
     BaseModel,
+    BeforeValidator,
     ConfigDict,
     Field,
     TypeAdapter,
@@ -129,10 +130,26 @@ LocalAddress = Annotated[Address, AfterValidator(_local)]
 Dsn = Annotated[str, Field(pattern=r"^postgres(ql)?://"), AfterValidator(_guarded)]
 
 
+def _hour_of_day(value: object) -> object:
+    """A time of day as TOML or as text; seconds since midnight are none, nor is one of another zone."""
+    if not isinstance(value, (str, time)):
+        raise ValueError("時刻でない / must be a time of day")  # noqa: TRY004 - pydantic takes no other
+    return value
+
+
+def _of_here(moment: time) -> time:
+    if moment.tzinfo is not None:
+        raise ValueError("時差を付けない: timezone の時刻である / without an offset: it is of `timezone`")
+    return moment
+
+
+HourOfDay = Annotated[time, BeforeValidator(_hour_of_day), AfterValidator(_of_here)]
+
+
 class Section(BaseModel):
     """Base of the sections: frozen, nothing unknown."""
 
-    model_config = ConfigDict(frozen=True, extra="forbid", hide_input_in_errors=True)
+    model_config = ConfigDict(frozen=True, extra="forbid", hide_input_in_errors=True, allow_inf_nan=False)
 
 
 class Duty(Section):
@@ -202,12 +219,12 @@ class Bridge(Duty):
 class Watch(Section):
     """What is watched: missing numbers, silence in service hours, disks, the database's pulse."""
 
-    grace_seconds: Annotated[float, Field(ge=0)] = 60.0
-    service_begins: time = time(8, 30)
-    service_ends: time = time(17, 15)
+    grace_seconds: Annotated[float, Field(ge=0, le=86400)] = 60.0
+    service_begins: HourOfDay = time(8, 30)
+    service_ends: HourOfDay = time(17, 15)
     closed_days: frozenset[date] = frozenset()
     paths: tuple[Path, ...] = (Path("/"),)
-    patience_seconds: Annotated[float, Field(gt=0)] = 1.4
+    patience_seconds: Annotated[float, Field(gt=0, le=60)] = 1.4
 
     @model_validator(mode="after")
     def _a_day_has_hours(self) -> "Watch":
@@ -220,7 +237,7 @@ class Ledger(Section):
     """What opens the checkpoints of our ledger, the key in use first; how long they may lack a witness."""
 
     keys: tuple[PublicKey, ...] = ()
-    patience_minutes: Annotated[float, Field(gt=0)] = 60.0
+    patience_minutes: Annotated[float, Field(gt=0, le=10080)] = 60.0
 
     @property
     def public_keys(self) -> tuple[bytes, ...]:

@@ -1,5 +1,7 @@
 """日次照合 with the national server: what it has of a day beside what it has receipted."""
 
+from collections.abc import AsyncIterator, Callable
+from contextlib import asynccontextmanager
 from datetime import date, datetime, timedelta
 from pathlib import Path
 from typing import Any
@@ -9,18 +11,23 @@ import aiohttp
 import pytest
 
 from conftest import HouseMaker
-from jukinet_daemon.keys import verifying_key
+from jukinet_daemon.keys import signing_key, verifying_key
 from jukinet_daemon.pki.files import load_certificate
 from jukinet_daemon.pki.peer import Role
-from jukinet_daemon.service.compare_relayed import days_due
+from jukinet_daemon.service.clock import Clock
+from jukinet_daemon.service.compare_relayed import RelayedComparer, days_due
 from jukinet_daemon.sim.national import NationalServer
-from jukinet_daemon.wire.envelope import REPLY_TYPE, VerifyingKey, unseal
+from jukinet_daemon.store.comparison import Comparisons
+from jukinet_daemon.store.pool import open_database
+from jukinet_daemon.wire.envelope import REPLY_TYPE, SigningKey, VerifyingKey, unseal
 from jukinet_daemon.wire.reply import read_reply
 from support.national import FallingNational, national, national_of, relay_of, relayed
 from support.notices import fuhyo_change, juki_change
+from support.store import session
 from support.world import House, Pki, until
 
-TODAY = datetime.now(ZoneInfo("Asia/Tokyo")).date()
+TOKYO = ZoneInfo("Asia/Tokyo")
+TODAY = datetime.now(TOKYO).date()
 YESTERDAY = TODAY - timedelta(days=1)
 
 
@@ -174,6 +181,54 @@ async def test_a_national_server_that_knows_no_tally_is_relayed_to_all_the_same(
         await until(lambda: relayed(house))
     assert Old.asked == 1
     assert (await report_of(house))["comparison"]["national"] is None
+
+
+@asynccontextmanager
+async def comparer(dsn: str, clock: Clock) -> AsyncIterator[RelayedComparer]:
+    """Without a line: what it would ask next."""
+    database = await open_database(dsn, "juki", "jukinet_relay")
+    try:
+        yield RelayedComparer("juki", "400009", Comparisons(database), clock)
+    finally:
+        await database.close()
+
+
+async def asked_for(one: RelayedComparer, key: SigningKey) -> list[date]:
+    days = []
+    while asked := await one.ask(key):
+        days.append(asked.day)
+    return days
+
+
+async def test_a_clock_that_ran_ahead_puts_no_comparison_off(
+    new_database: Callable[[str], str], pki: Pki
+) -> None:
+    now = datetime.now(TOKYO)
+    key = signing_key(pki.files(Role.PREF, "juki"))
+    async with comparer(new_database("juki"), lambda: now) as one:
+        now += timedelta(days=90)
+        assert await asked_for(one, key) == [(now - timedelta(minutes=10)).date() - timedelta(days=1)]
+        now -= timedelta(days=90)
+        assert await asked_for(one, key) == [(now - timedelta(minutes=10)).date() - timedelta(days=1)]
+
+
+async def test_a_day_that_was_compared_before_it_had_ended_is_compared_again(
+    new_database: Callable[[str], str], pki: Pki
+) -> None:
+    """As it is left behind by a clock that ran three days ahead."""
+    dsn, now = new_database("juki"), datetime.now(TOKYO) + timedelta(days=1)
+    today = (now - timedelta(minutes=10)).date()
+    compared = (
+        "INSERT INTO comparison (peer, day, signed, theirs, ours, differing, compared_at)"
+        " VALUES ('national', $1, '', '{}', '{}', '{}', $2)"
+    )
+    async with session(dsn) as owner, comparer(dsn, lambda: now) as one:
+        # Of these one was over when it was compared; one was not; one was compared later than now.
+        await owner.execute(compared, today - timedelta(days=3), now - timedelta(days=2))
+        await owner.execute(compared, today - timedelta(days=2), now - timedelta(days=2))
+        await owner.execute(compared, today - timedelta(days=1), now + timedelta(days=2))
+        due = await asked_for(one, signing_key(pki.files(Role.PREF, "juki")))
+        assert due == [today - timedelta(days=2), today - timedelta(days=1)]
 
 
 def test_days_are_due_until_they_agree() -> None:

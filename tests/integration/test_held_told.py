@@ -1,6 +1,8 @@
 """What an official reads of held notices: words, whole codes, and whether anything was tried."""
 
 import asyncio
+import json
+import os
 from pathlib import Path
 
 import pytest
@@ -56,6 +58,24 @@ async def test_a_held_notice_is_read_by_an_official(house: House, capsys: pytest
     assert (status, "まだ行っていない" in tried, "--apply" in tried) == (2, True, True)
     status, tried = await desk.told("release", notice["id"], "--apply")
     assert (status, "試みたが、なお保留" in tried, "まだ行っていない" in tried) == (2, True, False)
+
+
+@pytest.mark.parametrize("words", [("held", "show"), ("trace",)])
+@pytest.mark.parametrize("slip", ["../status", "a/b", "held?x=1", "%2e%2e"])
+async def test_an_id_that_is_none_asks_no_other_question(
+    house: House, capsys: pytest.CaptureFixture[str], words: tuple[str, ...], slip: str
+) -> None:
+    status = await asyncio.to_thread(jukinetctl.main, [*words, slip, "--config", "x", "--json"])
+    told = capsys.readouterr()
+    assert (status, "通知番号の形でない" in told.err) == (1, True)
+    assert json.loads(told.out) == {"problem": "通知番号の形でない / not a notice id"}
+
+
+def test_a_slip_in_the_command_line_has_a_status_of_its_own() -> None:
+    """Of `status`, 2 says that something needs somebody: a monitor must not take the one for the other."""
+    with pytest.raises(SystemExit) as ended:
+        jukinetctl.main(["status", "--config", "x", "--jsn"])
+    assert ended.value.code == os.EX_USAGE
 
 
 async def test_a_reason_that_is_none_is_told_in_plain_words(

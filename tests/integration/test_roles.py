@@ -159,6 +159,7 @@ COLUMN_RIGHTS: dict[str, set[str]] = {
         "UPDATE outbox.refused",
         "UPDATE outbox.received_on",
         *(f"SELECT comparison.{column}" for column in ("comparison_id", "peer", "day", "differing")),
+        "SELECT comparison.compared_at",
         "SELECT outbox.outbox_id",
         "SELECT outbox.receipt_id",
         "SELECT receipt.receipt_id",

@@ -271,6 +271,27 @@ def test_what_is_wrong_is_said_in_words_and_in_both_languages(tmp_path: Path) ->
         assert "Value error" not in problem
 
 
+@pytest.mark.parametrize(
+    ("key", "value", "said"),
+    [
+        ("grace_seconds", "inf", "数でない"),
+        ("patience_seconds", "nan", "数でない"),
+        ("patience_seconds", "61", "60.0 以下でない"),
+        ("service_begins", "30600", "時刻でない"),
+        ("service_begins", '"08:30+09:00"', "時差を付けない"),
+    ],
+)
+def test_a_value_that_would_silence_an_alarm_is_refused(
+    tmp_path: Path, key: str, value: str, said: str
+) -> None:
+    with pytest.raises(ConfigFault) as caught:
+        load_config(_write(tmp_path, f"[watch]\n{key} = {value}"))
+    (problem,) = [one for one in caught.value.problems if one.startswith("watch.")]
+    assert problem.startswith(f"watch.{key}: ")
+    assert said in problem
+    assert value not in problem.replace("60.0", "")
+
+
 def test_every_form_of_a_text_has_words() -> None:
     """A pattern tells nothing to whoever writes a configuration."""
 

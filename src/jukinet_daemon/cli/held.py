@@ -3,6 +3,7 @@
 import argparse
 import json
 from typing import Any
+from urllib.parse import quote
 
 from jukinet_daemon.cli.control import CommandFault, ask
 from jukinet_daemon.cli.tables import Column, show_list
@@ -72,11 +73,12 @@ def held(config: Config, options: argparse.Namespace) -> int:
 
 def _question(options: argparse.Namespace) -> tuple[str, str]:
     apply = "true" if options.apply else "false"
+    held = f"/held/{quote(options.id or '', safe='')}"
     return {
         "list": ("GET", "/held"),
-        "show": ("GET", f"/held/{options.id}"),
-        "release": ("POST", f"/held/{options.id}/release?apply={apply}"),
-        "reject": ("POST", f"/held/{options.id}/reject?apply={apply}&reason={options.reason}"),
+        "show": ("GET", held),
+        "release": ("POST", f"{held}/release?apply={apply}"),
+        "reject": ("POST", f"{held}/reject?apply={apply}&reason={options.reason}"),
     }[options.verb]
 
 

@@ -3,10 +3,12 @@
 import argparse
 import asyncio
 import json
+import os
 import sys
 from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
+from typing import NoReturn
 
 from jukinet_daemon.cli.bridge import add_bridge, bridge
 from jukinet_daemon.cli.control import CommandFault
@@ -118,9 +120,18 @@ COMMANDS: dict[str, Command | Tool] = {
 }
 
 
+class Parser(argparse.ArgumentParser):
+    """A wrong command line has a status of its own: 2 says that something needs somebody."""
+
+    def error(self, message: str) -> NoReturn:
+        """Ends the program."""
+        self.print_usage(sys.stderr)
+        self.exit(os.EX_USAGE, f"{self.prog}: {message}\n")
+
+
 def main(arguments: list[str] | None = None) -> int:
     """Runs a command; gives its exit status."""
-    parser = argparse.ArgumentParser(prog="jukinetctl", description="サーバの管理と操作 / operate a server")
+    parser = Parser(prog="jukinetctl", description="サーバの管理と操作 / operate a server")
     commands = parser.add_subparsers(dest="command", required=True, metavar="COMMAND")
     for name, command in COMMANDS.items():
         own = commands.add_parser(name, help=command.text, description=command.text)
@@ -140,6 +151,8 @@ def main(arguments: list[str] | None = None) -> int:
     except ConfigFault as fault:
         return _config_problems(fault, options)
     except CommandFault as fault:
+        if getattr(options, "json", False):
+            print(json.dumps({"problem": str(fault)}, ensure_ascii=False))
         print(f"jukinetctl: {fault}", file=sys.stderr)
         return 1
 

@@ -3,6 +3,7 @@
 import argparse
 import json
 from typing import Any
+from urllib.parse import quote
 
 from rich.console import Console
 from rich.table import Table
@@ -47,7 +48,7 @@ def add_trace(parser: argparse.ArgumentParser) -> None:
 
 def trace(config: Config, options: argparse.Namespace) -> int:
     """Shows the steps of a notice, and no personal value; gives 0, or 2 for an id that was never seen."""
-    answer = ask(config, "GET", f"/trace/{options.id}")
+    answer = ask(config, "GET", f"/trace/{quote(options.id, safe='')}")
     if isinstance(answer, dict) and "problem" in answer:
         raise CommandFault(answer["problem"])
     if options.json:

@@ -32,7 +32,10 @@ class Asked:
 
 
 def days_due(compared: dict[date, bool], today: date) -> list[date]:
-    """Days to compare, oldest first: those that differed, and those since the newest that was compared."""
+    """Days to compare, oldest first: those that differed, and those since the newest that was compared.
+
+    Takes days that had ended when they were compared.
+    """
     yesterday = today - timedelta(days=1)
     oldest = today - timedelta(days=TOLD_DAYS)
     newest = max(compared, default=yesterday - timedelta(days=1))
@@ -50,17 +53,18 @@ class RelayedComparer:
         self._store = store
         self._clock = clock
         self._due: deque[date] = deque()
-        self._look_at: datetime | None = None
+        self._looked: datetime | None = None
 
     async def ask(self, key: SigningKey) -> Asked | None:
         """The next tally to send, if one is due. Raises StoreFault."""
         now = self._clock()
         if not self._due:
-            if self._look_at and now < self._look_at:
+            # A clock that was set back must not put the next look off.
+            if self._looked and abs(now - self._looked) < LOOK_AGAIN:
                 return None
-            self._look_at = now + LOOK_AGAIN
+            self._looked = now
             today = (now - DAY_IS_OVER).date()
-            compared = await self._store.compared_with(NATIONAL, today - timedelta(days=TOLD_DAYS))
+            compared = await self._store.compared_with(NATIONAL, today - timedelta(days=TOLD_DAYS), now)
             self._due.extend(days_due(compared, today))
         if not self._due:
             return None

@@ -58,7 +58,8 @@ class RefusedPeers:
 
     def _is_news(self, door: str, address: str, moment: datetime) -> bool:
         since = self._crowds.get((door, address))
-        if since and moment - since < CROWD_TOLD:
+        # A clock that was set back must not silence them.
+        if since and abs(moment - since) < CROWD_TOLD:
             return False
         self._crowds.pop((door, address), None)
         self._crowds[door, address] = moment

@@ -53,10 +53,14 @@ class Comparisons:
         rows = await self._database.fetch("relayed_of_day", day)
         return {row["change"]: (row["accepted"], 0, row["refused"]) for row in rows}
 
-    async def compared_with(self, peer: str, since: date) -> dict[date, bool]:
-        """The days compared with a peer, and whether each differs. Raises StoreFault."""
-        rows = await self._database.fetch("compared_with", peer, since)
-        return {row["day"]: row["differs"] for row in rows}
+    async def compared_with(self, peer: str, since: date, now: datetime) -> dict[date, bool]:
+        """The days compared with a peer after they had ended, and whether each differs. Raises StoreFault.
+
+        A clock that ran ahead may have had a day compared before it was over, or later than now.
+        """
+        rows = await self._database.fetch("compared_with", peer, since, now)
+        ended = [row for row in rows if row["day"] < row["compared_at"].astimezone(now.tzinfo).date()]
+        return {row["day"]: row["differs"] for row in ended}
 
     async def store(self, compared: Compared, signed: str, leaf: Leaf) -> None:
         """Keeps a comparison with its evidence, in one transaction. Raises StoreFault."""

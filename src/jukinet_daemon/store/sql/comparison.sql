@@ -18,9 +18,9 @@ SELECT EXISTS (
 SELECT change, accepted, refused FROM relayed_of_day WHERE received_on = $1
 
 -- name: compared_with
--- Whether the newest comparison of each day with a peer since a day found a difference.
-SELECT DISTINCT ON (day) day, cardinality(differing) > 0 AS differs
-FROM comparison WHERE peer = $1 AND day >= $2 ORDER BY day, comparison_id DESC
+-- Whether the newest comparison of each day with a peer since a day, up to now, found a difference, and when it was.
+SELECT DISTINCT ON (day) day, cardinality(differing) > 0 AS differs, compared_at
+FROM comparison WHERE peer = $1 AND day >= $2 AND compared_at <= $3 ORDER BY day, comparison_id DESC
 
 -- name: store_comparison
 -- What both sides counted of a day.
