@@ -59,7 +59,8 @@ async def test_who_came_back_is_refused(bridge_world: Bridged, told: str) -> Non
     back = juki_change(cause="overseas_move_in", event_date="20261115", person=person)
     await bridge_world.tell("juki", back)
     if told == "both":
-        moved = fuhyo_change(change="correction", person={"resident_code": person["resident_code"]})
+        here = {"resident_code": person["resident_code"]}
+        moved = fuhyo_change(change="correction", record_key=..., person=here)
         await bridge_world.tell("fuhyo", moved)
     (line,) = await bridge_world.numbers(person["resident_code"])
     assert line == {"line": 1, "code": {"juki": "B322", "both": "B312"}[told], "individual_number": None}
@@ -177,11 +178,9 @@ async def test_who_last_lived_elsewhere_is_asked_of_the_national_server(bridge_w
 async def moved_on(world: Bridged) -> dict[str, Any]:
     """Left from here, came back to 東京都, left from there: our 都道府県 file knows the first time alone."""
     (person,) = await emigrate(world)
-    code, key = person["resident_code"], "F-9"
-    again = {"address": "東京都千代田区丸の内一丁目1番1号", "address_area": "131016", "resident_code": code}
-    tokyo = fuhyo_change(change="correction", record_key=key, person=again)
-    shown = [shown_overseas(code, record_key=key, change=change) for change in ("entry", "correction")]
-    await world.tell("fuhyo", shown[0], tokyo, shown[1])
+    code = person["resident_code"]
+    tokyo = fuhyo_change(change="correction", record_key=..., person={"resident_code": code})
+    await world.tell("fuhyo", tokyo, shown_overseas(code, change="correction", record_key=...))
     return person
 
 
