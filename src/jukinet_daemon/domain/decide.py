@@ -146,28 +146,20 @@ def _brings_anothers_code(subject: Subject, notice: ChangeNotice) -> bool:
 
 
 def _change(state: PersonState, notice: ChangeNotice) -> tuple[Outcome, PersonState | None]:
-    stay = state.stay_at(notice.area, notice.foreign)
-    if notice.change is Change.ENTRY:
-        return _entry(state, stay, notice)
-    if stay is None or not stay.is_named(notice.record_key):
-        # Another 附票 of the same municipality (令18条, 19条: 婚姻, 管内転籍): this one is not touched by it.
-        stay = None
+    here = state.stay_at(notice.area, notice.foreign)
+    # Of another 附票 of the same municipality (令18条, 19条: 婚姻, 管内転籍) this one is not touched.
+    stay = here if here is not None and here.is_named(notice.record_key) else None
     if _told_again(stay, notice):
         return outcomes.RENEWED, renewed(state, notice)
+    if notice.change is Change.ENTRY:
+        if here is not None and here.open:
+            return outcomes.ALREADY_RESIDENT, None
+        told_before = stay is not None and _told_before(stay, notice)
+        return (outcomes.ENTERED_BEFORE, None) if told_before else (outcomes.APPLIED, opened(state, notice))
     is_open = stay is not None and stay.open
     if notice.change is Change.DELETION:
         return (outcomes.APPLIED, ended(state, notice)) if is_open else (outcomes.NOTHING_TO_DELETE, None)
     return (outcomes.APPLIED, corrected(state, notice)) if is_open else (outcomes.NOTHING_TO_CORRECT, None)
-
-
-def _entry(state: PersonState, stay: Stay | None, notice: ChangeNotice) -> tuple[Outcome, PersonState | None]:
-    if stay is not None and stay.is_named(notice.record_key):
-        if _told_again(stay, notice):
-            return outcomes.RENEWED, renewed(state, notice)
-        if not stay.open and _told_before(stay, notice):
-            return outcomes.ENTERED_BEFORE, None
-    is_open = stay is not None and stay.open
-    return (outcomes.ALREADY_RESIDENT, None) if is_open else (outcomes.APPLIED, opened(state, notice))
 
 
 def _told_before(stay: Stay, notice: ChangeNotice) -> bool:
