@@ -12,7 +12,7 @@ from jukinet_daemon.cli.control import CommandFault
 from jukinet_daemon.cli.send import read_notices
 from jukinet_daemon.ops.bridge_request import CaseFault, key_of
 from jukinet_daemon.ops.held import Reason
-from jukinet_daemon.ops.maintenance import end_of
+from jukinet_daemon.ops.maintenance import A_TIME, end_of
 from jukinet_daemon.ops.operator import OperatorFault
 from jukinet_daemon.server.forms import (
     CaseForm,
@@ -40,7 +40,7 @@ def told(call: Callable[[], object], fault: type[BaseException], data: bytes) ->
     except fault as refusal:
         words = str(refusal)
     foreign = data.decode("utf-8", "replace").strip()
-    for ours in Reason:  # a sentence may list them, and one with a line break behind it is none of them
+    for ours in (*Reason, A_TIME):  # a sentence may show them, and what came may be like them
         words = words.replace(ours, "")
     assert len(foreign) < 12 or foreign not in words, "a sentence repeats what came"
     return None
@@ -71,6 +71,7 @@ CONTROL = Target(
         "７".encode(),
         b"9" * 5000,
         b"2026-11-24T22:00",
+        b"2026-11-24T22:\n",
         b"0001-01-01T00:00:00+23:59",
         b"9999-12-31T23:59:59-23:59",
         b"2026-11-24T22:00:00+24:00",

@@ -11,6 +11,7 @@ from jukinet_daemon.service.evidence import evidence
 from jukinet_daemon.store.maintenance import Maintenance, MaintenanceStore
 
 LONGEST = timedelta(days=7)
+A_TIME = "2026-11-24T22:00"
 # A close frame carries 123 bytes; the time and our words take the rest.
 MOST_REASON_BYTES = 60
 
@@ -30,7 +31,7 @@ def end_of(text: str, now: datetime) -> datetime:
     try:
         end = datetime.fromisoformat(text)
     except ValueError:
-        raise MaintenanceFault("時刻の形は 2026-11-24T22:00 / a time looks like this") from None
+        raise MaintenanceFault(f"時刻の形は {A_TIME} / a time looks like this") from None
     end = end if end.tzinfo else end.replace(tzinfo=now.tzinfo)
     if not now < end <= now + LONGEST:
         raise MaintenanceFault(
