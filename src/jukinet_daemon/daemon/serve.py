@@ -5,12 +5,13 @@ import signal
 import socket
 from collections.abc import Collection, Mapping
 from types import MappingProxyType
+from typing import Any
 
 import structlog
 
 from jukinet_daemon.config import Config
 from jukinet_daemon.daemon.bridge import open_bridge
-from jukinet_daemon.daemon.frame import Frame
+from jukinet_daemon.daemon.frame import Frame, cancelled
 from jukinet_daemon.daemon.host import open_control, open_health
 from jukinet_daemon.daemon.notices import open_notices
 from jukinet_daemon.daemon.presence import begin_presence
@@ -104,6 +105,17 @@ class Daemon:
         log.info("stopped")
 
 
+async def _started(daemon: Daemon, told: "asyncio.Task[Any]") -> bool:
+    """Whether a server is up; False where it was told to stop before: a database may never answer."""
+    starting = asyncio.create_task(daemon.start())
+    await asyncio.wait({starting, told}, return_when=asyncio.FIRST_COMPLETED)
+    if told.done() and not starting.done():
+        await cancelled(starting)
+        return False
+    await starting
+    return True
+
+
 async def serve(config: Config, only: Collection[str] | None = None) -> None:
     """Runs a server, or some sections of it, until SIGTERM or SIGINT, or until a duty fails: raised."""
     asyncio.get_running_loop().set_exception_handler(tell_what_trips)
@@ -111,9 +123,11 @@ async def serve(config: Config, only: Collection[str] | None = None) -> None:
     told = asyncio.Event()
     for number in (signal.SIGTERM, signal.SIGINT):
         asyncio.get_running_loop().add_signal_handler(number, told.set)
-    await daemon.start()
-    notify("READY=1")
     waiting = asyncio.create_task(told.wait())
+    if not await _started(daemon, waiting):
+        log.info("stopped")
+        return
+    notify("READY=1")
     done, _ = await asyncio.wait({waiting, *daemon.loops}, return_when=asyncio.FIRST_COMPLETED)
     notify("STOPPING=1")
     await daemon.stop()

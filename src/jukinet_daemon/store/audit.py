@@ -42,9 +42,9 @@ class AuditStore(TreeStore):
 
     async def rest(self, log: Log, size: int, seen: int) -> Rest:
         """What stands beside the steps. Raises StoreFault."""
-        row = (await self.database.fetch("audit_rest", log.number, size, seen))[0]
+        row = (await self.database.look("audit_rest", log.number, size, seen))[0]
         gaps = await self.database.fetch("find_ledger_gaps", log.number)
-        holes = await self.database.fetch("audit_holes", log.number)
+        holes = await self.database.look("audit_holes", log.number)
         return Rest(
             places_left=row["places_left"],
             nodes=row["nodes"],

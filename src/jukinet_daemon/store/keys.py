@@ -11,7 +11,7 @@ from pydantic import BaseModel, ConfigDict, ValidationError
 
 from jukinet_daemon.ledger.leaf import Leaf
 from jukinet_daemon.store.faults import StoreFault, store_faults
-from jukinet_daemon.store.pool import Connection, Database
+from jukinet_daemon.store.pool import WHOLE_TABLE_S, Connection, Database
 from jukinet_daemon.store.sealed import SEALED, SealedTable, columns_of
 from jukinet_daemon.store.vouch import vouched
 from jukinet_daemon.vault.fields import VERSION_BYTES, Vault
@@ -104,7 +104,7 @@ class KeyStore:
         for table in self.tables:
             with store_faults():
                 query = self._queries[f"count_sealed_{table.name}"]
-                rows = await self._connection.fetch(query, timeout=None)
+                rows = await self._connection.fetch(query, timeout=WHOLE_TABLE_S)
             counted[table.name] = Counter({row["version"]: row["sealed"] for row in rows})
         return counted
 
@@ -119,7 +119,7 @@ class KeyStore:
         query = self._queries[f"find_stale_{table.name}"]
         with store_faults():
             found: list[asyncpg.Record] = await self._connection.fetch(
-                query, *after, current, limit, timeout=None
+                query, *after, current, limit, timeout=WHOLE_TABLE_S
             )
         rows = [dict(row) for row in found]
         resealed = [table.resealed(row, vault) for row in rows]

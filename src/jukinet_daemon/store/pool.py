@@ -1,6 +1,8 @@
 """接続: connections to the register's database, checked to be safe before anything is entrusted to them."""
 
+import asyncio
 from collections.abc import Awaitable, Callable, Mapping
+from contextlib import suppress
 from typing import Any
 
 import asyncpg
@@ -14,6 +16,10 @@ PooledConnection = asyncpg.pool.PoolConnectionProxy
 
 OLDEST_SERVER = 150000
 COMMAND_TIMEOUT_S = 60.0
+# What reads a whole table may take so long: the file only grows.
+WHOLE_TABLE_S = 86_400.0
+# A database that stands still must not hold up a stop: systemd kills after 75 s.
+CLOSE_LIMIT_S = 3.0
 _MUST_BE_ON = ("fsync", "full_page_writes", "data_checksums")
 _MUST_BE_SILENT = {
     "log_error_verbosity": "terse",
@@ -39,14 +45,23 @@ class Database:
         with store_faults():
             return await self.pool.fetch(self.queries[name], *values)
 
+    async def look(self, name: str, *values: object) -> list[asyncpg.Record]:
+        """Runs a named query that reads whole tables, however long it takes. Raises StoreFault."""
+        with store_faults():
+            return await self.pool.fetch(self.queries[name], *values, timeout=WHOLE_TABLE_S)
+
     async def connect(self) -> Connection:
         """A connection of its own, for whoever keeps a lock or listens. Raises StoreFault."""
         with store_faults():
             return await self._connect()
 
     async def close(self) -> None:
-        """Closes the pool; connections in use are waited for."""
-        await self.pool.close()
+        """Closes the pool; connections in use are waited for, and given up where the database is silent."""
+        with suppress(TimeoutError, StoreFault), store_faults():
+            async with asyncio.timeout(CLOSE_LIMIT_S):
+                await self.pool.close()
+        # Nothing is left to end where it closed well.
+        self.pool.terminate()
 
 
 async def open_database(

@@ -4,11 +4,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
 
-from jukinet_daemon.store.faults import store_faults
 from jukinet_daemon.store.pool import Database
-
-# A look reads the whole file: some seconds for five million residents, minutes on a disk that is busy.
-LONGEST_LOOK_S = 3600.0
 
 
 @dataclass(frozen=True, slots=True)
@@ -27,10 +23,8 @@ class SharedNumberStore:
 
     async def look(self) -> int | None:
         """Looks at all residents, if it is time; gives how many numbers are shared. Raises StoreFault."""
-        with store_faults():
-            query = self._database.queries["look_for_shared_numbers"]
-            shared: int | None = await self._database.pool.fetchval(query, timeout=LONGEST_LOOK_S)
-            return shared
+        shared: int | None = (await self._database.look("look_for_shared_numbers"))[0]["shared"]
+        return shared
 
     async def looked_at(self) -> datetime:
         """When all residents were looked at. Raises StoreFault."""
