@@ -12,9 +12,14 @@ import pytest
 from prometheus_client.parser import text_string_to_metric_families
 
 from conftest import HouseMaker
+from jukinet_daemon.cli.diagnose import findings_in
+from jukinet_daemon.cli.status import status_table
+from jukinet_daemon.schemas import read_areas
+from jukinet_daemon.service.status import LOOK_LIMIT_S, PART_LIMIT_S
 from support.notices import departure, fuhyo_change, juki_change
 from support.stall import house_on
-from support.store import session
+from support.store import holding, session
+from support.wellness import report_of, well
 from support.world import FUKUOKA, KITAKYUSHU, House, Pki, postgres, until
 
 # What a metric counts or measures in, as the last word of its name (Prometheus, "Metric and label naming").
@@ -22,6 +27,15 @@ UNITS = (
     "seconds|notices|answers|requests|parcels|records|numbers|connections|refused|relayed|erased|leaves"
     "|conflicts|up"
 )
+# The right without which a part cannot be asked. Of `silence` there is none: the base reads the same columns.
+RIGHTS = {
+    "maintenance": "SELECT ON maintenance",
+    "numbers": "SELECT ON number_gap",
+    "comparison": "SELECT ON comparison",
+    "ledger": "SELECT ON ledger_log",
+    "shared_numbers": "EXECUTE ON FUNCTION shared_numbers",
+}
+PARTS = {*RIGHTS, "silence"}
 METRIC = re.compile(rf"jukinet_[a-z_]*({UNITS})")
 
 
@@ -93,6 +107,59 @@ async def test_not_ready_while_the_database_is_gone(pki: Pki, tmp_path: Path) ->
 
             # The pulse has seen it away, and takes that back at its next beat.
             await until(well, 60)
+
+
+def faults_in(report: dict[str, Any]) -> dict[str, str]:
+    """The parts of a report that tell nothing but why."""
+    assert set(report) >= PARTS
+    return {name: report[name]["fault"] for name in PARTS if set(report[name]) == {"fault"}}
+
+
+@pytest.mark.parametrize(("part", "right"), RIGHTS.items())
+async def test_a_part_that_fails_hides_no_other(open_house: HouseMaker, part: str, right: str) -> None:
+    house = await open_house("juki", national=False)
+    async with house.line() as line:
+        await line.tell(departure())
+    async with session(house.dsn) as owner:
+        await owner.execute(f"REVOKE {right} FROM jukinet_status")
+        report = await report_of(house)
+        fault = "InsufficientPrivilegeError (42501)"
+        assert report["database"]["ok"]
+        assert faults_in(report) == {part: fault}
+        assert [text.split(" / ")[1] for text in report["problems"]] == [
+            "notices are held",
+            f"a part of health cannot be told: {fault}",
+        ]
+        assert report["problems"][1].startswith(part)
+        # Whoever shows it copes with it.
+        shown = {str(cell) for column in status_table(report).columns for cell in column.cells}
+        assert ("調べられない" in shown) == (part in {"numbers", "comparison", "ledger"})
+        assert findings_in(report, None, read_areas())
+        await owner.execute(f"GRANT {right} TO jukinet_status")
+        await owner.execute("DELETE FROM held")
+    await well(house)
+
+
+async def test_a_part_that_is_late_hides_no_other(open_house: HouseMaker) -> None:
+    house = await open_house("juki", national=False)
+    async with holding(house.dsn, "LOCK TABLE comparison IN ACCESS EXCLUSIVE MODE"):
+        report = await report_of(house)
+    assert report["database"]["ok"]
+    assert faults_in(report) == {"comparison": f"no answer within {PART_LIMIT_S:g} s"}
+    await well(house)
+
+
+async def test_parts_that_are_not_reached_in_time_are_told_as_such(open_house: HouseMaker) -> None:
+    house = await open_house("juki", national=False)
+    locks = "LOCK TABLE maintenance, number_gap, comparison IN ACCESS EXCLUSIVE MODE"
+    async with holding(house.dsn, locks), asyncio.timeout(LOOK_LIMIT_S + 5):
+        report = await report_of(house)
+    assert report["database"]["ok"]
+    faults = faults_in(report)
+    assert set(faults) == {"maintenance", "numbers", "comparison", "ledger", "shared_numbers"}
+    unreached = f"not reached within {LOOK_LIMIT_S:g} s"
+    assert {name for name, fault in faults.items() if fault == unreached} == {"ledger", "shared_numbers"}
+    await well(house)
 
 
 @pytest.mark.parametrize(("register", "notice"), [("juki", juki_change), ("fuhyo", fuhyo_change)])

@@ -2,7 +2,7 @@
 
 import argparse
 import json
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from typing import Any
 
 from rich.console import Console
@@ -26,6 +26,34 @@ def show_status(config: Config, options: argparse.Namespace) -> int:
 def busy(door: Mapping[str, Any]) -> str:
     """How much comes to a door: the bridge counts questions, for it keeps no connection beyond them."""
     return f"問い合わせ {door['asked']} 件" if "asked" in door else f"接続 {door.get('connections', 0)}"
+
+
+def _checkpoint(ledger: Mapping[str, Any]) -> str:
+    age = ledger["checkpoint_seconds"]
+    return f"{ledger['size']:,} 葉  控え {age} 秒前" if age is not None else "封印なし"
+
+
+# What the parts of a report come to, a row each: name of the part, label, words.
+_PARTS: tuple[tuple[str, str, Callable[[Mapping[str, Any]], str]], ...] = (
+    ("silence", "ふだんより長く通知のない市区町村", lambda silence: f"{len(silence['silent'])}"),
+    (
+        "comparison",
+        "日次照合 (14日)",
+        lambda days: f"{days['compared']} 回  食い違い {len(days['differing'])}",
+    ),
+    ("comparison", "全国サーバとの日次照合", lambda days: f"{days['national'] or 'なし'} まで"),
+    (
+        "numbers",
+        "欠番・重番",
+        lambda numbers: f"{len(numbers['missing'])} 箇所・{len(numbers['reused'])} 件",
+    ),
+    ("ledger", "証跡の封印", _checkpoint),
+    (
+        "ledger",
+        "証人 (控えを持つ市区町村)",
+        lambda ledger: f"{ledger['witnessed']:,} 葉まで  {ledger['witnesses']} 市区町村",
+    ),
+)
 
 
 def _print_status(report: dict[str, Any], console: Console) -> None:
@@ -53,19 +81,9 @@ def status_table(report: Mapping[str, Any]) -> Table:
     if relay := report.get("relay"):
         state = "接続" if relay["connected"] else "待機" if relay["standby"] else "切断"
         table.add_row("全国サーバとの回線", state)
-    if "silence" in report:
-        table.add_row("ふだんより長く通知のない市区町村", f"{len(report['silence']['silent'])}")
-        numbers = report["numbers"]
-        days = report["comparison"]
-        table.add_row("日次照合 (14日)", f"{days['compared']} 回  食い違い {len(days['differing'])}")
-        table.add_row("全国サーバとの日次照合", f"{days['national'] or 'なし'} まで")
-        table.add_row("欠番・重番", f"{len(numbers['missing'])} 箇所・{len(numbers['reused'])} 件")
-    if ledger := report.get("ledger"):
-        age = ledger["checkpoint_seconds"]
-        told = f"{ledger['size']:,} 葉  控え {age} 秒前" if age is not None else "封印なし"
-        table.add_row("証跡の封印", told)
-        witnessed = f"{ledger['witnessed']:,} 葉まで  {ledger['witnesses']} 市区町村"
-        table.add_row("証人 (控えを持つ市区町村)", witnessed)
+    for name, label, words in _PARTS:
+        if part := report.get(name):
+            table.add_row(label, "調べられない" if "fault" in part else words(part))
     for item in report["certificates"]:
         table.add_row(as_it_stands(f"期限 {item['name']}"), f"残り {item['days_left']} 日")
     return table

@@ -1,8 +1,9 @@
 """状態: what people and monitors ask of a running server, as one value."""
 
-from collections.abc import Awaitable, Callable, Mapping, Sequence
+from collections.abc import Awaitable, Callable, Coroutine, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
+from time import monotonic
 from typing import Any
 
 from jukinet_daemon.domain.area import Areas
@@ -20,6 +21,8 @@ OUTBOX_WARNING_S = 300.0
 # A server that stands still answers no question, and health must say so rather than wait with it.
 PING_LIMIT_S = 2.0
 LOOK_LIMIT_S = 5.0
+# One part that is late must leave the others time to be told.
+PART_LIMIT_S = 2.0
 # What processes tell of their files, the same of each as a rule.
 _OF_FILES = ("certificates", "credentials")
 _UNUSABLE = {
@@ -28,7 +31,7 @@ _UNUSABLE = {
 }
 
 Door = Callable[[], Mapping[str, Any]]
-Part = Callable[[], Awaitable[Mapping[str, Any]]]
+Part = Callable[[], Coroutine[Any, Any, Mapping[str, Any]]]
 View = Callable[[Mapping[str, Any]], Mapping[str, Any]]
 Judge = Callable[[Mapping[str, Any]], list[str]]
 Others = Callable[[], Awaitable[Sequence[Told]]]
@@ -52,7 +55,8 @@ class Status:
     `elsewhere` is what other processes must open, as it stands while none of them says that it does. A room
     that has more to tell puts a part of its own into `parts` (its name is a key of the report), or a view
     into `views` if it asks nobody and is there without a database, and a judge into `judges`, which finds in
-    the whole report what needs somebody.
+    the whole report what needs somebody. Views and judges do not see a part that failed: it is as if it were
+    not there, as all are without a database, and that it failed is a problem of its own.
     """
 
     def __init__(
@@ -96,24 +100,46 @@ class Status:
             "server": self._register.server,
             "time": self._clock().isoformat(timespec="seconds"),
         } | self.own()
+        until = monotonic() + LOOK_LIMIT_S
+        unseen: dict[str, str] = {}
         try:
             report |= await within(LOOK_LIMIT_S, self._asked(report))
         except StoreFault as fault:
             report |= {"database": {"ok": False, "fault": str(fault)}}
+        else:
+            parts, unseen = await self._parts(until)
+            report |= parts
         for name, view in self.views.items():
             report[name] = dict(view(report))
-        report["problems"] = [problem for judge in self.judges for problem in judge(report)]
+        problems = [problem for judge in self.judges for problem in judge(report)]
+        report |= {name: {"fault": fault} for name, fault in unseen.items()}
+        report["problems"] = problems + [
+            f"{name} を調べられない / a part of health cannot be told: {fault}"
+            for name, fault in unseen.items()
+        ]
         report["status"] = "attention" if report["problems"] else "ok"
         return report
 
     async def _asked(self, own: Mapping[str, Any]) -> dict[str, Any]:
-        """What the database knows, joined to what this process says of itself. Raises StoreFault."""
+        """What the database itself tells, joined to what this process says of itself. Raises StoreFault."""
         report = {**own} | {kind: list(own[kind]) for kind in _OF_FILES}
         join_told(report, [told.report for told in await self.others()], self.elsewhere)
-        report |= {"database": await self._database_itself()} | await self._from_database()
+        return report | {"database": await self._database_itself()} | await self._from_database()
+
+    async def _parts(self, until: float) -> tuple[dict[str, Any], dict[str, str]]:
+        """What each part tells until then; and of those that tell nothing, why."""
+        told: dict[str, Any] = {}
+        unseen: dict[str, str] = {}
         for name, part in self.parts.items():
-            report[name] = dict(await part())
-        return report
+            left = round(min(PART_LIMIT_S, until - monotonic()), 1)
+            if left <= 0:
+                unseen[name] = f"not reached within {LOOK_LIMIT_S:g} s"
+                continue
+            try:
+                told[name] = dict(await within(left, part()))
+            except StoreFault as fault:
+                unseen[name] = str(fault)
+        return told, unseen
 
     def own(self) -> dict[str, Any]:
         """What this process can say of itself."""
