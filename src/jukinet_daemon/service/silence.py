@@ -1,8 +1,11 @@
 """無通信の見守り: learns from the parcels how often each municipality sends, and says who is silent now."""
 
-from collections.abc import Mapping, Sequence
+import time
+from collections import deque
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
+from math import inf
 from typing import Any
 
 from jukinet_daemon.domain.area import Areas
@@ -15,6 +18,8 @@ from jukinet_daemon.store.pool import Database
 # A month and a half of service days: holidays, the turn of the fiscal year and quiet weeks are all in it.
 LEARNT_DAYS = 30
 LEARN_EVERY = timedelta(hours=6)
+# A question in health waits for lessons so long; the next one goes on. Less than a part of health may take.
+LESSONS_S = 0.8
 # Moments heard nearer together than this are one: no silence of interest is shorter.
 STEP = timedelta(minutes=5)
 
@@ -30,25 +35,34 @@ class Silent:
 
 
 class Silence:
-    """Who is silent, of all municipalities of a register."""
+    """Who is silent, of all municipalities of a register; of whom no habit is known yet nobody is."""
 
     def __init__(
-        self, database: Database, areas: Areas, clock: Clock, hours: ServiceHours, metrics: Metrics
+        self,
+        database: Database,
+        areas: Areas,
+        clock: Clock,
+        hours: ServiceHours,
+        metrics: Metrics,
+        monotonic: Callable[[], float] = time.monotonic,
     ) -> None:
         self._database = database
         self._areas = areas
         self._clock = clock
         self._hours = hours
         self._metrics = metrics
+        self._monotonic = monotonic
         self._habits: dict[str, Habit] = {}
-        self._learnt: datetime | None = None
+        self._learnt: dict[str, datetime] = {}
+        self._turns = deque(areas.senders)
 
-    async def look(self) -> list[Silent]:
-        """The municipalities that are silent beyond their usual pattern now. Raises StoreFault."""
+    async def look(self, lessons_s: float = inf) -> list[Silent]:
+        """The municipalities that are silent beyond their usual pattern now. Raises StoreFault.
+
+        No lesson begins after `lessons_s`: what is left is learnt by the next looks.
+        """
         now = self._clock()
-        # A clock that was set back must not put the next lesson off.
-        if self._learnt is None or abs(now - self._learnt) > LEARN_EVERY:
-            await self._learn(now)
+        await self._learn(now, self._monotonic() + lessons_s)
         rows = await self._database.fetch("last_parcels", list(self._areas.senders))
         last = {
             row["sender"]: row["received_at"].astimezone(now.tzinfo) for row in rows if row["received_at"]
@@ -64,7 +78,7 @@ class Silence:
 
     async def part(self) -> dict[str, Any]:
         """The part of the status report. Raises StoreFault."""
-        silent = await self.look()
+        silent = await self.look(LESSONS_S)
         return {
             "silent": [
                 {
@@ -79,15 +93,27 @@ class Silence:
             "known": sum(habit.limit is not None for habit in self._habits.values()),
         }
 
-    async def _learn(self, now: datetime) -> None:
+    async def _learn(self, now: datetime, until: float) -> None:
         begin = datetime.combine(
             self._hours.days_back(now.date(), LEARNT_DAYS), self._hours.begins, now.tzinfo
         )
-        for sender in self._areas.senders:
+        for _ in range(len(self._turns)):
+            # Its turn is over before it is asked of: a lesson that is cut off must not keep off the others.
+            sender = self._turns[0]
+            self._turns.rotate(-1)
+            if not self._is_due(sender, now):
+                continue
             rows = await self._database.fetch("heard_of_sender", sender, begin, STEP)
             heard = [row["heard_at"].astimezone(now.tzinfo) for row in rows if row["heard_at"]]
             self._habits[sender] = habit_of(heard, self._hours)
-        self._learnt = now
+            self._learnt[sender] = now
+            if self._monotonic() >= until:
+                break
+
+    def _is_due(self, sender: str, now: datetime) -> bool:
+        """Whether it is time for a lesson; a clock that was set back must not put it off."""
+        learnt = self._learnt.get(sender)
+        return learnt is None or abs(now - learnt) > LEARN_EVERY
 
     def _publish(self, silent: Sequence[Silent]) -> None:
         self._metrics.silent.clear()
