@@ -3,7 +3,6 @@
 import json
 import re
 import socket
-from contextlib import suppress
 from functools import partial
 from pathlib import Path
 
@@ -17,10 +16,13 @@ STEPS = Path("/srv/boot/steps")
 
 
 def _refused() -> bool:
-    with suppress(ConnectionRefusedError):
+    try:
         socket.create_connection(("127.0.0.1", PORT), 10).close()
-        return False
-    return True
+    except ConnectionRefusedError:
+        return True
+    except ConnectionResetError:
+        pass  # it came in just before the port closed, and was cut off
+    return False
 
 
 def _told(unit: str) -> list[str]:
