@@ -48,6 +48,8 @@ class OneConnection(Database):
         rows: list[asyncpg.Record] = await self._connection.fetch(self.queries[name], *values)
         return rows
 
+    look = fetch
+
 
 async def _audit(owner: asyncpg.Connection, *held: Tree) -> AuditReport:
     report = await audit(AuditStore(OneConnection(owner)), NAME, held)
